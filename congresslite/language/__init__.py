@@ -1,0 +1,1 @@
+"""Text to checked program: grammar, syntax, checks, builtins, formatter."""

@@ -1,0 +1,39 @@
+"""Values, table schemas and columns of rows: the vocabulary that language, engine and sources share."""
+
+from congresslite.schema.data import ColumnValues, RowsTable, TableData
+from congresslite.schema.tables import (
+    Catalog,
+    Choice,
+    Column,
+    Domain,
+    Range,
+    Reference,
+    TableSchema,
+    Type,
+    comparable,
+    join_types,
+)
+from congresslite.schema.values import INT_MAX, INT_MIN, Row, Scalar, canonical, identity, order_key
+
+__all__ = [
+    "INT_MAX",
+    "INT_MIN",
+    "Catalog",
+    "Choice",
+    "Column",
+    "ColumnValues",
+    "Domain",
+    "Range",
+    "Reference",
+    "Row",
+    "RowsTable",
+    "Scalar",
+    "TableData",
+    "TableSchema",
+    "Type",
+    "canonical",
+    "comparable",
+    "identity",
+    "join_types",
+    "order_key",
+]
