@@ -9,7 +9,7 @@ would cost more than the evaluation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from congresslite.schema.tables import TableSchema, Type
 from congresslite.schema.values import Row, Scalar, canonical
 
 # An Arrow column of type string, int64, double, bool or null; values of mixed types come as a plain list.
-ColumnValues = pa.ChunkedArray | list[Scalar]
+ColumnValues: TypeAlias = "pa.ChunkedArray | list[Scalar]"
 
 
 class TableData(Protocol):
