@@ -79,7 +79,7 @@ class TableName:
 
     qualifier: str | None
     name: str
-    effect: OneOf["", "+", "-"] = ""
+    effect: OneOf["", "+", "-"]
     span: Span = _span()
 
     def __str__(self) -> str:
