@@ -148,7 +148,7 @@ class Head:
     """What a rule derives: an atom, within a modal if it has one (`execute[vnfm:heal(f)]`)."""
 
     atom: Atom
-    modal: Modal | None = None
+    modal: Modal | None
     span: Span = _span()
 
 
@@ -167,7 +167,7 @@ class Rule:
 
     head: Head
     body: Body
-    annotations: tuple[Annotation, ...] = ()
+    annotations: tuple[Annotation, ...]
     span: Span = _span()
 
 
