@@ -51,7 +51,8 @@ class Builtin:
         types = (*self.inputs, *self.outputs)
         each = [f"{name}: {type_}" for name, type_ in zip(self.parameters, types, strict=True)]
         inputs, outputs = ", ".join(each[: len(self.inputs)]), ", ".join(each[len(self.inputs) :])
-        return f"{self.name}({' -> '.join(filter(None, (inputs, outputs)))})"
+        arrow = "" if not outputs else "-> " if not inputs else " -> "
+        return f"{self.name}({inputs}{arrow}{outputs})"
 
     def rows(self, inputs: Sequence[Scalar], clock: str) -> tuple[Row, ...]:
         """The rows of outputs for these inputs, canonical. Raises Skip where the builtin holds neither way."""
