@@ -1,0 +1,124 @@
+"""
+The `congresslite` command: its list of commands, and what becomes of an exception.
+
+Commands are imported when they are run; the list holds their short help. No
+exception passes this module as a traceback, unless it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from congresslite import __version__
+from congresslite.cli.exits import Exit
+from congresslite.cli.settings import Settings, group_options
+from congresslite.cli.teaching import Teaching
+from congresslite.cli.terminal import tell, warn
+from congresslite.diagnostics import CongressliteError
+
+# Name, then one line of help; the module of the same name holds a command of that name.
+COMMANDS = {
+    "check": "Evaluate policies over tables and list the violations.",
+    "query": "Ask the tables a question.",
+    "lint": "Find mistakes in policies, without any data.",
+    "fmt": "Format policies.",
+    "test": "Run the tests of policies.",
+    "schema": "Show the tables that rules can read.",
+    "explain": "Explain the code of a finding.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class App(Teaching, click.Group):
+    """A group that imports a command when it is needed and turns exceptions into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"congresslite.cli.{cmd_name}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
+        near = get_close_matches(args[0], COMMANDS, n=1)
+        if args[0] not in COMMANDS and near and not ctx.resilient_parsing:
+            ctx.fail(f"there is no command `{args[0]}`; did you mean `{near[0]}`?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run, and end the process with the exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that cannot show a character must not stop the report.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        sys.exit(self._guarded(args, prog_name or "congresslite", Settings(), extra))
+
+    def _guarded(self, args: Sequence[str] | None, prog_name: str, settings: Settings, extra: dict[str, Any]) -> int:
+        try:
+            extra = {**extra, "standalone_mode": False, "obj": settings}
+            code = super().main(args=args, prog_name=prog_name, **extra)
+            sys.stdout.flush()
+            return int(code or Exit.CLEAN)
+        except click.ClickException as error:
+            error.show()
+            return Exit.FAILED
+        except CongressliteError as error:
+            tell(error.diagnostics, settings)
+            return Exit.FAILED
+        except (click.Abort, KeyboardInterrupt):
+            return Exit.INTERRUPTED
+        except BrokenPipeError:
+            # The reader went away. Nothing more can be written, not even when Python closes the stream.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.INTERRUPTED
+        except Exception as error:
+            return _internal_error(error, settings)
+
+
+def _internal_error(error: Exception, settings: Settings) -> int:
+    if settings.verbosity >= 2:
+        traceback.print_exc()
+    else:
+        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        warn(f"internal error: {cause} (-vv shows the traceback; please report it)", settings)
+    return Exit.FAILED
+
+
+@click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@group_options
+def cli() -> None:
+    """Check the policies of a network-function estate.
+
+    See it work:
+      congresslite check --example
+    Check your own tables (inventory/SOURCE/TABLE.csv):
+      congresslite check rules/ --data inventory
+    Ask a question of them:
+      congresslite query 'inv:vm(id=v, host="h1")' --data inventory
+
+    Exit codes: 0 clean, 1 blocking findings, 2 usage or another error.
+    """

@@ -1,0 +1,94 @@
+"""
+Which policies and tables a command works on: the arguments that `check` and `query` share.
+
+Without policies, those that ship; without `--data`, the folder `inventory`;
+`--example` takes the shipped estate, so that a first result needs no files.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from congresslite.cli.progress import progress
+from congresslite.cli.settings import Settings
+from congresslite.share import share
+
+if TYPE_CHECKING:
+    from congresslite.api import Engine
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", re.IGNORECASE)
+
+
+def _size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """The bytes of an amount of memory: `2GB`, `512 MiB`, `1500000000`."""
+    if value is None:
+        return None
+    match = _SIZE.fullmatch(value.strip())
+    if match is None or match[2].upper() not in _UNITS:
+        raise click.BadParameter(f"`{value}` is no amount of memory; write it as `2GB` or `512MiB`", context, parameter)
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """The policies and the folder of tables that a command was given, and how to evaluate them."""
+
+    policies: tuple[Path, ...]
+    data: Path
+    engine: str
+    memory_limit: int | None
+    again: str  # the arguments that name the same again
+
+    def load(self, settings: Settings) -> Engine:
+        """Read, check and evaluate, with progress. Raises CongressliteError."""
+        from congresslite.api import Engine
+
+        with progress(settings) as told:
+            return Engine.load(
+                self.policies, self.data, engine=self.engine, memory_limit=self.memory_limit, progress=told
+            )
+
+
+def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--data`, `--example`, `--engine` and `--memory-limit`."""
+    folder = click.Path(exists=True, file_okay=False, path_type=Path)
+    options = (
+        click.option(
+            "--data", type=folder, metavar="DIR", help="Folder of SOURCE/TABLE.csv (.json, .ndjson, .parquet)."
+        ),
+        click.option("--example", is_flag=True, help="Use the example estate that ships."),
+        click.option("--engine", type=click.Choice(["columnar", "reference"]), default="columnar", hidden=True),
+        click.option("--memory-limit", callback=_size, metavar="SIZE", help="Stop beyond this, like 2GB."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def choose(
+    policies: tuple[Path, ...], data: Path | None, example: bool, engine: str, memory_limit: int | None
+) -> Estate:
+    """The estate that the options name. Raises UsageError if they name none."""
+    if example and data is not None:
+        raise click.UsageError("give either --data or --example")
+    named = [str(path) for path in policies]
+    if example:
+        named.append("--example")
+        data = share("examples") / "estate"
+    elif data is not None:
+        named += ["--data", str(data)]
+    elif Path("inventory").is_dir():
+        data = Path("inventory")
+    else:
+        raise click.UsageError(
+            "no tables: there is no folder `inventory` here; name yours with --data DIR, or try --example"
+        )
+    return Estate(policies or (share("rules"),), data, engine, memory_limit, shlex.join(named))

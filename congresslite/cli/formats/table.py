@@ -1,0 +1,215 @@
+"""
+What a person reads at a glance: violations by policy and rule, gravest colours first, then the totals.
+
+Only some rows of each policy are shown, the first ones in the order of their
+values, and every rule that has rows gets its share of them. What is left out
+is said.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import IO, TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from congresslite.cli.report import DRYRUN, SEVERITIES, message_of
+from congresslite.cli.terminal import console, number, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from congresslite.api import Violation
+    from congresslite.cli.report import Report
+    from congresslite.cli.settings import Settings
+    from congresslite.language.program import PolicySettings
+
+_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The rows of one rule: how many, and the first of them."""
+
+    count: int
+    shown: list[Violation]
+
+
+def write(report: Report, out: IO[str], settings: Settings) -> None:
+    """Write the violations, or the counts if only they are wanted; findings go to stderr by themselves."""
+    screen = console(settings, out)
+    if not report.policies:
+        return
+    if report.listed:
+        _violations(report, screen, settings)
+    else:
+        _counts(report, screen)
+
+
+def _counts(report: Report, screen: Console) -> None:
+    rows = [(name, f"{count:,}") for name, count in sorted(report.counts.items())]
+    for line in aligned(("table", "rows"), rows, right=(1,)):
+        screen.print(line)
+    if report.timing is not None:
+        load, evaluate = report.timing.load_s, report.timing.evaluate_s
+        screen.print(Text(f"\nread in {load:.2f} s, evaluated in {evaluate:.2f} s", "dim"))
+
+
+def _violations(report: Report, screen: Console, settings: Settings) -> None:
+    clean = {policy.name: policy for policy in report.policies}
+    hidden = 0
+    for name, rows in groupby(report.each(), lambda violation: violation.policy):
+        rules = _read(rows, report.limit)
+        _heading(clean.pop(name), report, screen)
+        hidden += _rules(rules, report.limit, screen)
+        screen.print()
+    for policy in clean.values():
+        _heading(policy, report, screen)
+    if clean:
+        screen.print()
+    _closing(report, hidden, screen, settings)
+
+
+def _read(violations: Iterable[Violation], limit: int) -> list[_Rule]:
+    """The rules of one policy, with at most `limit` rows each (0: all)."""
+    from congresslite.schema import order_key
+
+    def row_key(violation: Violation) -> list[tuple[int, str, float | int]]:
+        return [order_key(value) for value in violation.row]
+
+    rules = []
+    for _, rows in groupby(violations, lambda violation: violation.rule):
+        counted = _Counted(rows)
+        shown = heapq.nsmallest(limit, counted, key=row_key) if limit else sorted(counted, key=row_key)
+        rules.append(_Rule(counted.count, shown))
+    return rules
+
+
+class _Counted:
+    """Counts what is taken from it."""
+
+    def __init__(self, violations: Iterable[Violation]) -> None:
+        self._violations = violations
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Violation]:
+        for violation in self._violations:
+            self.count += 1
+            yield violation
+
+
+def _heading(policy: PolicySettings, report: Report, screen: Console) -> None:
+    errors, warnings = report.count(policy.name, "error"), report.count(policy.name, "warning")
+    parts = [number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
+    mode = f"{policy.mode}: nothing blocks" if policy.mode == DRYRUN else policy.mode
+    line = Text(visible(policy.name), "bold")
+    line.append(f" ({mode}): ", "dim")
+    line.append(", ".join(parts) if parts else "clean", "" if parts else "green")
+    screen.print(line)
+    if policy.description and parts:
+        screen.print(Text(f"  {visible(policy.description)}", "dim"))
+
+
+def _rules(rules: list[_Rule], limit: int, screen: Console) -> int:
+    """Print the rules of a policy with their share of the limit; give how many rows were left out."""
+    shares = _shares([len(rule.shown) for rule in rules], limit)
+    left_out = 0
+    for rule, share in zip(rules, shares, strict=True):
+        first = rule.shown[0]
+        line = Text("  ")
+        line.append(f"{first.kind} {first.severity}", _STYLES.get(first.severity, ""))
+        line.append(f"  {_rule_label(first)}")
+        line.append(f"  {number(rule.count, 'row')}", "dim")
+        screen.print(line)
+        _rows(rule.shown[:share], screen)
+        if rule.count > share:
+            left_out += rule.count - share
+            screen.print(Text(f"    … {rule.count - share:,} more", "dim"))
+    return left_out
+
+
+def _shares(sizes: list[int], limit: int) -> list[int]:
+    """How many rows of each are shown, so that the total is `limit` and small ones are whole."""
+    if not limit or sum(sizes) <= limit:
+        return sizes
+    shares = [0] * len(sizes)
+    left = limit
+    order = sorted(range(len(sizes)), key=lambda index: sizes[index])
+    for done, index in enumerate(order):
+        # At least one each: a rule that shows no row at all cannot be understood.
+        shares[index] = max(1, min(sizes[index], left // (len(sizes) - done)))
+        left -= shares[index]
+    return shares
+
+
+def _rule_label(violation: Violation) -> str:
+    place = visible(f"{violation.span.source.name}:{violation.span.line}")
+    named = len(violation.rule) <= 32 and not any(character.isspace() for character in violation.rule)
+    return f"{visible(violation.rule)}  {place}" if named else place
+
+
+def _rows(violations: list[Violation], screen: Console) -> None:
+    objects = [visible(violation.object or "") for violation in violations]
+    width = min(40, max(map(cell_len, objects), default=0))
+    for name, violation in zip(objects, violations, strict=True):
+        line = Text("    ")
+        if width:
+            line.append(name + " " * max(0, width - cell_len(name)), "bold")
+            line.append("  ")
+        line.append(visible(message_of(violation)))
+        screen.print(line)
+
+
+def _closing(report: Report, hidden: int, screen: Console, settings: Settings) -> None:
+    count = report.severities.total()
+    policies = sum(
+        1 for each in report.policies if report.count(each.name, "error") + report.count(each.name, "warning")
+    )
+    parts = ", ".join(f"{report.severities[each]:,} {each}" for each in SEVERITIES if report.severities[each])
+    found = f"{number(count, 'violation')} ({parts}) in {number(policies, 'policy', 'policies')}" if count else ""
+    checked = f"checked {number(len(report.rules), 'rule')} over {number(report.base_tables, 'table')}"
+    if report.timing is not None:
+        checked += f" in {report.timing.load_s + report.timing.evaluate_s:.2f} s"
+    screen.print(Text(f"{found or 'no violations'}; {checked}", "bold" if count else "bold green"))
+    for rule, skipped in report.skipped.items():
+        text = f"note: {number(skipped, 'binding')} of {rule} skipped for a null or a wrong type"
+        screen.print(Text(visible(text), "dim"))
+    if count and not settings.quiet:
+        _advice(report, hidden, screen)
+
+
+def _advice(report: Report, hidden: int, screen: Console) -> None:
+    tips = []
+    if hidden:
+        tips.append((f"congresslite check {report.again} --limit 0", f"all rows ({hidden:,} are not shown)"))
+    first = next(
+        each for each in report.policies if report.count(each.name, "error") + report.count(each.name, "warning")
+    )
+    kind = "error" if report.count(first.name, "error") else "warning"
+    tips.append((f"congresslite query {first.name}:{kind} {report.again}", "the rows as a table"))
+    tips.append(
+        (f"congresslite check {report.again} -o sarif", "for an editor or a code host; also json, junit, github")
+    )
+    screen.print(Text("\nNext:", "dim"))
+    for line in aligned(None, [(f"  {visible(command)}", what) for command, what in tips]):
+        screen.print(line)
+
+
+def aligned(
+    header: tuple[str, ...] | None, rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()
+) -> Iterator[Text]:
+    """Lines of text in columns, under a header; the columns in `right` are set flush right. Text is shown as it is."""
+    lines = [*([header] if header else []), *rows]
+    if not lines:
+        return
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for place, line in enumerate(lines):
+        cells = []
+        for column, cell in enumerate(line):
+            padding = " " * (widths[column] - cell_len(cell))
+            cells.append(padding + cell if column in right else cell + padding)
+        yield Text("  ".join(cells).rstrip(), "bold" if header and place == 0 else "")

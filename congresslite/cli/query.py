@@ -1,0 +1,95 @@
+"""`congresslite query`: ask the tables a question."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from congresslite.cli.estate import choose, estate_options
+from congresslite.cli.exits import Exit
+from congresslite.cli.formats import entries
+from congresslite.cli.settings import Settings, shared
+from congresslite.cli.teaching import Teaching
+from congresslite.cli.terminal import console, number, tell, visible
+from congresslite.diagnostics import CongressliteError, PolicyError
+
+if TYPE_CHECKING:
+    from congresslite.api import Answer
+
+
+@click.command(cls=Teaching)
+@click.argument("text", metavar="QUERY")
+@click.argument("policies", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[POLICY]...")
+@estate_options
+@click.option("--limit", type=click.IntRange(min=0), default=0, metavar="N", help="At most N rows; 0 for all.")
+@shared("table", "json", "ndjson")
+def query(settings: Settings, *, text: str, policies: tuple[Path, ...], limit: int, **estate: Any) -> int:
+    """Ask the tables a question.
+
+    QUERY is the name of a table, or the body of a rule: its answers are the values of its variables. Tables that
+    policies derive can be asked for too.
+
+    For example:
+      congresslite query inv:host --example
+      congresslite query 'inv:vm(id=v, host=h), inv:host(id=h, disk="hdd")' --data inventory
+      congresslite query 'nfv:error(vm, host)' rules/nfv.dl --data inventory -o ndjson
+    """
+    chosen = choose(policies, **estate)
+    try:
+        engine = chosen.load(settings)
+    except PolicyError as error:
+        tell(error.diagnostics, settings)
+        return Exit.BLOCKING
+    try:
+        answer = engine.query(text)
+    except CongressliteError as error:
+        tell(error.diagnostics, settings)
+        return Exit.FAILED
+    tell(engine.diagnostics, settings)
+    _write(answer, limit, sys.stdout, settings)
+    return Exit.CLEAN
+
+
+def _write(answer: Answer, limit: int, out: IO[str], settings: Settings) -> None:
+    from congresslite.schema import order_key
+
+    rows = sorted(answer.rows, key=lambda row: [order_key(value) for value in row])
+    shown = rows[:limit] if limit else rows
+    if settings.output == "ndjson":
+        for row in shown:
+            out.write(entries.dumps(dict(zip(answer.columns, row, strict=True))) + "\n")
+    elif settings.output == "json":
+        content = {"columns": list(answer.columns), "rows": shown, "total": len(rows)}
+        out.write(entries.dumps(content) + "\n")
+    else:
+        _table(answer, len(rows), shown, out, settings)
+
+
+def _table(answer: Answer, total: int, shown: list[Any], out: IO[str], settings: Settings) -> None:
+    from congresslite.cli.formats.table import aligned
+
+    screen = console(settings, out)
+    if answer.columns and shown:
+        header = tuple(map(visible, answer.columns))
+        for line in aligned(header, [tuple(map(cell, row)) for row in shown]):
+            screen.print(line)
+    if answer.columns:
+        hidden = f", {total - len(shown):,} not shown" if total > len(shown) else ""
+        screen.print(f"({number(total, 'row')}{hidden})")
+    else:
+        screen.print("yes" if total else "no")
+
+
+def cell(value: object) -> str:
+    """A value as a person reads it: text bare unless it could be taken for something else, null as `null`."""
+    if not isinstance(value, str):
+        return entries.dumps(value)
+    plain = value and value == value.strip() and not _looks_like_json(value)
+    return visible(value if plain else f'"{value}"')
+
+
+def _looks_like_json(text: str) -> bool:
+    return text in ("null", "true", "false") or text[0] in '"-0123456789'
