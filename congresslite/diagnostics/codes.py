@@ -9,4 +9,8 @@ pages and against the code.
 
 from __future__ import annotations
 
-CODES: dict[str, str] = {}
+CODES: dict[str, str] = {
+    "CL510": "no verdict from the reference engine in time",
+    "CL511": "the reference engine is not installed",
+    "CL512": "the reference engine failed",
+}
