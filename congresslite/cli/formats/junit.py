@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from congresslite.cli.report import blocks, message_of, rule_name
-from congresslite.cli.terminal import number
+from congresslite.cli.terminal import number, visible
 from congresslite.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -73,22 +73,25 @@ def _findings(findings: Iterable[Diagnostic]) -> Suite:
 
 
 def _policies(report: Report) -> list[Suite]:
-    suites: dict[str, Suite] = {}
+    suites = {policy.name: Suite(policy.name, []) for policy in report.policies}
     cases: dict[tuple[str, str], Case] = {}
-    for policy in report.policies:
-        suites[policy.name] = Suite(policy.name, [])
+
+    def case_of(policy: str, kind: str, identity: str) -> Case:
+        if (policy, identity) not in cases:
+            cases[policy, identity] = Case(f"{kind} {rule_name(identity)}", policy)
+            suites[policy].cases.append(cases[policy, identity])
+        return cases[policy, identity]
+
     for rule in report.rules:
-        case = Case(f"{rule.kind} {rule_name(rule.identity)}", rule.policy)
-        suites[rule.policy].cases.append(case)
-        cases[rule.policy, rule.identity] = case
+        case_of(rule.policy, rule.kind, rule.identity)
     for violation in report.each():
+        case = case_of(violation.policy, violation.kind, violation.rule)
         line = f"{violation.object}: {message_of(violation)}" if violation.object else message_of(violation)
-        if not blocks(violation):
-            suites[violation.policy].output.append(f"{violation.kind} {rule_name(violation.rule)}: {line}")
-            continue
-        case = cases[violation.policy, violation.rule]
-        case.lines.append(line)
-        case.kind = violation.severity
+        if blocks(violation):
+            case.lines.append(line)
+            case.kind = violation.severity
+        else:
+            suites[violation.policy].output.append(f"{case.name}: {line}")
     for case in cases.values():
         if case.lines:
             case.problem = number(len(case.lines), "violation")
@@ -125,8 +128,12 @@ def _write_suite(suite: Suite, place: int, timestamp: str, out: IO[str]) -> None
 
 
 def _text(text: str) -> str:
-    return escape(_FORBIDDEN.sub("\ufffd", text), {"\r": "&#13;"})
+    return escape(_admitted(text), {"\r": "&#13;"})
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("\ufffd", text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+    return quoteattr(_admitted(text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
+def _admitted(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", visible(text, keep="\t\n\r"))

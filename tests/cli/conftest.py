@@ -1,0 +1,55 @@
+"""Running command lines, and golden files."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from congresslite.api import Engine
+from congresslite.cli.app import cli
+from tests.cli.made_run import FakeEngine
+
+GOLDEN = Path(__file__).parent / "golden"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a command line in an empty folder that has an `inventory`; `engine` is what loading gives, or raises."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inventory").mkdir()
+
+    def invoke(*arguments: str, engine: FakeEngine | BaseException | None = None, stdin: str | None = None) -> Result:
+        def load(*_: Any, **__: Any) -> Any:
+            if isinstance(engine, BaseException):
+                raise engine
+            return engine or FakeEngine()
+
+        if engine is not None:
+            monkeypatch.setattr(Engine, "load", load)
+        return CliRunner().invoke(cli, arguments, prog_name="congresslite", input=stdin)
+
+    return invoke
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compare text with a file in `golden/`; UPDATE_GOLDEN=1 writes the file instead."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.write_text(text, encoding="utf-8")
+        expected = path.read_text(encoding="utf-8")
+        if text != expected:
+            lines = difflib.unified_diff(expected.splitlines(), text.splitlines(), "expected", "actual", lineterm="")
+            pytest.fail("\n".join(lines))
+
+    return compare
