@@ -1,0 +1,316 @@
+"""
+Dictionaries: values as small dense integers, one dictionary for the columns that are joined with each other.
+
+Equality of values is equality of ids, so joins, groups and negation never look
+at a value. Ids say nothing about order. Rules to keep: id 0 is null, an id is
+never given to another value, and equal values (1 and 1.0, but not `true`) have
+one id, because every value is canonical before it gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from congresslite.schema import ColumnValues, Scalar, canonical, identity
+
+Ids = NDArray[np.int32]
+
+NULL_ID = 0
+NULL, BOOL, INT, FLOAT, STR = range(5)
+# Beyond this many constants looked up, hashing all strings once is cheaper than searching them each time.
+_SEARCHES = 16
+
+
+class Dictionary:
+    """Values with dense ids. Each id has a kind and a payload: an integer, a float's bits, or a string's place."""
+
+    def __init__(self) -> None:
+        self.size = 1
+        self._kinds = np.zeros(16, np.uint8)
+        self._payloads = np.zeros(16, np.int64)
+        self._texts = pa.array([], pa.string())  # strings that came in columns
+        self._late: list[str] = []  # strings that came one by one, after those
+        self._ids: dict[Hashable, int] = {None: NULL_ID}
+        self._indexed = 1  # ids below this one are in `_ids`, unless they are strings of `_texts`
+        self._searches = 0
+        self._ranks: NDArray[np.int32] | None = None
+
+    # -- what is in it ---------------------------------------------------------------------------
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """The kind of each id."""
+        return self._kinds[: self.size]
+
+    @property
+    def payloads(self) -> NDArray[np.int64]:
+        """The payload of each id; for an id of kind INT the value itself."""
+        return self._payloads[: self.size]
+
+    def decode(self, ids: NDArray[np.integer[Any]]) -> list[Scalar]:
+        """The values of these ids."""
+        kinds, payloads = self._kinds[ids], self._payloads[ids]
+        present = np.unique(kinds)
+        if len(present) == 1 and present[0] == INT:
+            return payloads.tolist()  # type: ignore[no-any-return]
+        if len(present) == 1 and present[0] == STR:
+            return self._decode_texts(payloads)
+        values = np.empty(len(ids), object)
+        for kind in present.tolist():
+            chosen = np.flatnonzero(kinds == kind)
+            values[chosen] = self._decode_kind(kind, payloads[chosen])
+        return values.tolist()
+
+    def _decode_kind(self, kind: int, payloads: NDArray[np.int64]) -> Any:
+        match kind:
+            case 1:
+                return payloads.astype(bool)
+            case 2:
+                return payloads
+            case 3:
+                return payloads.view(np.float64)
+            case 4:
+                return np.array(self._decode_texts(payloads), object)
+        return None
+
+    def _decode_texts(self, places: NDArray[np.int64]) -> list[Any]:
+        split = len(self._texts)
+        if not self._late:
+            return self._texts.take(pa.array(places)).to_pylist()  # type: ignore[no-any-return]
+        values = np.empty(len(places), object)
+        early = places < split
+        values[early] = self._texts.take(pa.array(places[early])).to_pylist()
+        values[~early] = [self._late[place - split] for place in places[~early].tolist()]
+        return values.tolist()
+
+    def ranks(self) -> NDArray[np.int32]:
+        """The place of each string among all strings, by code point; what is no string has no meaningful rank."""
+        if self._ranks is None or len(self._ranks) < self.size:
+            texts = pa.concat_arrays([self._texts, pa.array(self._late, pa.string())])
+            # UTF-8 sorts by bytes just as its characters sort by code point.
+            order = pc.sort_indices(texts).to_numpy()
+            places = np.empty(len(order), np.int32)
+            places[order] = np.arange(len(order), dtype=np.int32)
+            ranks = np.full(self.size, -1, np.int32)
+            strings = np.flatnonzero(self.kinds == STR)
+            ranks[strings] = places[self._payloads[strings]]
+            self._ranks = ranks
+        return self._ranks
+
+    # -- single values ---------------------------------------------------------------------------
+
+    def find(self, value: Scalar) -> int:
+        """The id of a canonical value, or -1 if it has none."""
+        self._index_ids()
+        found = self._ids.get(identity(value))
+        if found is not None:
+            return found
+        if isinstance(value, str) and len(self._texts) and self._searches <= _SEARCHES:
+            self._searches += 1
+            if self._searches > _SEARCHES:
+                self._index_texts()
+                return self._ids.get(value, -1)
+            place = pc.index(self._texts, value).as_py()
+            if place >= 0:
+                found = int(np.flatnonzero((self.kinds == STR) & (self.payloads == place))[0])
+                self._ids[value] = found
+                return found
+        return -1
+
+    def add(self, value: Scalar) -> int:
+        """The id of a canonical value, a new one if it has none yet."""
+        found = self.find(value)
+        return found if found >= 0 else self._append(value)
+
+    def encode(self, values: Iterable[Scalar]) -> Ids:
+        """The ids of values, canonical or not, new ones included."""
+        return np.fromiter((self.add(canonical(value)) for value in values), np.int32)
+
+    def _append(self, value: Scalar) -> int:
+        new = self.size
+        self._grow(new + 1)
+        match value:
+            case bool():
+                self._set(new, BOOL, int(value))
+            case int():
+                self._set(new, INT, value)
+            case float():
+                self._kinds[new] = FLOAT
+                self._payloads.view(np.float64)[new] = value
+            case str():
+                self._set(new, STR, len(self._texts) + len(self._late))
+                self._late.append(value)
+            case None:
+                raise AssertionError("null has an id from the start")
+        self._ids[identity(value)] = new
+        self.size = self._indexed = new + 1
+        return new
+
+    def _set(self, place: int, kind: int, payload: int) -> None:
+        self._kinds[place] = kind
+        self._payloads[place] = payload
+
+    def _grow(self, size: int) -> None:
+        if size > len(self._kinds):
+            capacity = max(size, len(self._kinds) * 2)
+            self._kinds = np.resize(self._kinds, capacity)
+            self._payloads = np.resize(self._payloads, capacity)
+
+    def _index_ids(self) -> None:
+        """Enter what came in columns into `_ids`, strings apart."""
+        if self._indexed < self.size:
+            fresh = np.arange(self._indexed, self.size)
+            fresh = fresh[self._kinds[fresh] != STR]
+            self._ids.update(zip(map(identity, self.decode(fresh)), fresh.tolist(), strict=True))
+            self._indexed = self.size
+
+    def _index_texts(self) -> None:
+        strings = np.flatnonzero(self.kinds == STR)
+        self._ids.update(zip(self._decode_texts(self._payloads[strings]), strings.tolist(), strict=True))
+
+    # -- columns ---------------------------------------------------------------------------------
+
+    def encode_columns(self, columns: Sequence[ColumnValues]) -> list[Ids]:
+        """The ids of whole columns. Strings of all of them are hashed in one pass, which is what loading costs."""
+        result: list[Ids | None] = [None] * len(columns)
+        strings = [i for i, each in enumerate(columns) if _is_string(each)]
+        for place, ids in zip(strings, self._encode_strings([columns[i] for i in strings]), strict=True):
+            result[place] = ids
+        for place, column in enumerate(columns):
+            if isinstance(column, list):
+                result[place] = self.encode(column)
+            elif result[place] is None:
+                result[place] = self._encode_numbers(column)
+        return [ids for ids in result if ids is not None]
+
+    def _encode_strings(self, columns: list[Any]) -> list[Ids]:
+        chunks = [chunk for column in columns for chunk in column.chunks]
+        if not chunks:
+            return [np.zeros(0, np.int32) for _ in columns]
+        encoded = pa.chunked_array(chunks).dictionary_encode()
+        # The last chunk's dictionary holds those of all the chunks before it.
+        ids_of_codes = self._ids_of_texts(encoded.chunk(encoded.num_chunks - 1).dictionary)
+        shifted = len(ids_of_codes) and int(ids_of_codes[-1]) - len(ids_of_codes) + 1
+        contiguous = len(ids_of_codes) > 0 and bool((np.diff(ids_of_codes) == 1).all())
+        parts = []
+        for chunk in encoded.chunks:
+            codes = chunk.indices
+            nulls = codes.null_count > 0
+            codes = np.asarray(codes.fill_null(0) if nulls else codes)
+            ids = codes + np.int32(shifted) if contiguous else ids_of_codes[codes] if len(ids_of_codes) else codes
+            if nulls:
+                ids = np.where(np.asarray(chunk.is_null()), np.int32(NULL_ID), ids)
+            parts.append(ids)
+        result, start = [], 0
+        for column in columns:
+            mine = parts[start : start + column.num_chunks]
+            start += column.num_chunks
+            result.append(_joined(mine))
+        return result
+
+    def _ids_of_texts(self, texts: Any) -> Ids:
+        """The ids of distinct strings, new ones where they have none."""
+        ids = np.full(len(texts), -1, np.int32)
+        if len(self._texts):
+            places = pc.index_in(texts, value_set=self._texts)
+            known = np.asarray(places.is_valid())
+            if known.any():
+                id_of_place = np.empty(len(self._texts), np.int32)
+                early = np.flatnonzero((self.kinds == STR) & (self.payloads < len(self._texts)))
+                id_of_place[self._payloads[early]] = early
+                ids[known] = id_of_place[np.asarray(places.fill_null(0))[known]]
+        if self._late:
+            late = pc.index_in(texts, value_set=pa.array(self._late, pa.string())).fill_null(-1).to_pylist()
+            for position, place in enumerate(late):
+                if place >= 0:
+                    ids[position] = self._ids[self._late[place]]
+        new = np.flatnonzero(ids < 0)
+        if len(new):
+            ids[new] = self._add_texts(texts if len(new) == len(texts) else texts.take(pa.array(new)))
+        return ids
+
+    def _add_texts(self, texts: Any) -> Ids:
+        """New ids for strings that have none, in their order."""
+        if self._late:
+            # Places after `_texts` belong to late strings: those join the columns' strings first.
+            self._texts = pa.concat_arrays([self._texts, pa.array(self._late, pa.string())])
+            self._late = []
+        first, count = self.size, len(texts)
+        self._grow(first + count)
+        self._kinds[first : first + count] = STR
+        self._payloads[first : first + count] = np.arange(len(self._texts), len(self._texts) + count)
+        self._texts = pa.concat_arrays([self._texts, texts]) if len(self._texts) else texts
+        self._index_ids()
+        self.size = self._indexed = first + count
+        if self._searches > _SEARCHES:
+            self._ids.update(zip(texts.to_pylist(), range(first, first + count), strict=True))
+        return np.arange(first, first + count, dtype=np.int32)
+
+    def _encode_numbers(self, column: Any) -> Ids:
+        """The ids of a column of integers, floats, booleans or nulls."""
+        if pa.types.is_null(column.type) or len(column) == 0:
+            return np.zeros(len(column), np.int32)
+        valid = np.asarray(column.is_valid())
+        ids = np.zeros(len(column), np.int32)
+        values = column.drop_null().to_numpy()
+        if pa.types.is_integer(column.type):
+            ids[valid] = self.encode_integers(values.astype(np.int64, copy=False))
+        else:
+            distinct, inverse = np.unique(values, return_inverse=True)
+            ids[valid] = self.encode(distinct.tolist())[inverse]
+        return ids
+
+    def encode_integers(self, values: NDArray[np.int64]) -> Ids:
+        """The ids of integers, new ones included."""
+        if len(values) == 0:
+            return np.zeros(0, np.int32)
+        low, high = int(values.min()), int(values.max())
+        if high - low < 4 * len(values) + 1024:  # dense enough to count instead of sorting
+            seen = np.zeros(high - low + 1, bool)
+            seen[values - low] = True
+            distinct = np.flatnonzero(seen) + low
+            lookup = np.zeros(high - low + 1, np.int32)
+            lookup[distinct - low] = self._encode_distinct(distinct)
+            return lookup[values - low]
+        distinct, inverse = np.unique(values, return_inverse=True)
+        return self._encode_distinct(distinct)[inverse]
+
+    def _encode_distinct(self, values: NDArray[np.int64]) -> Ids:
+        if not np.any(self.kinds == INT):
+            first, count = self.size, len(values)
+            self._grow(first + count)
+            self._kinds[first : first + count] = INT
+            self._payloads[first : first + count] = values
+            self.size = first + count
+            return np.arange(first, first + count, dtype=np.int32)
+        self._index_ids()
+        return np.fromiter((self._add_indexed(value) for value in values.tolist()), np.int32, len(values))
+
+    def _add_indexed(self, value: int) -> int:
+        found = self._ids.get(value)
+        return self._append(value) if found is None else found
+
+    # -- between dictionaries --------------------------------------------------------------------
+
+    def translate(self, ids: Ids, target: Dictionary, *, add: bool) -> Ids:
+        """The ids that these values have in another dictionary; -1 for those it lacks, unless they are to be added."""
+        distinct, inverse = np.unique(ids, return_inverse=True)
+        values = self.decode(distinct)
+        convert = target.add if add else target.find
+        return np.fromiter(map(convert, values), np.int32, len(values))[inverse]
+
+
+def _is_string(column: ColumnValues) -> bool:
+    return not isinstance(column, list) and pa.types.is_string(column.type)
+
+
+def _joined(parts: list[Ids]) -> Ids:
+    if len(parts) == 1:
+        return np.ascontiguousarray(parts[0])
+    return np.concatenate(parts) if parts else np.zeros(0, np.int32)

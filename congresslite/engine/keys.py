@@ -1,0 +1,223 @@
+"""
+Sets of rows: which rows are there already, and which of a batch are new.
+
+A row of ids is packed into one 64-bit key, with as many bits a column as its
+dictionary needs. Where few bits do, the set is an array of flags; otherwise it
+is a few sorted runs of keys, merged as they grow, so that a round of recursion
+costs what it adds (a union of everything in each round costs forty times as
+much). Rows too wide for 64 bits are packed from the left, each prefix numbered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from congresslite.engine.dictionary import Dictionary, Ids
+
+Keys = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+# Flags for up to 2^26 keys: 64 MB at most, and no page of it is real before it is touched.
+_DENSE_BITS = 26
+_KEY_BITS = 63
+
+
+class KeySet:
+    """A growing set of rows over given dictionaries."""
+
+    def __init__(self, dictionaries: Sequence[Dictionary]) -> None:
+        self._dictionaries = tuple(dictionaries)
+        self._packer = _Packer(self._dictionaries)
+        self._store = self._packer.new_store()
+
+    def add(self, columns: Sequence[Ids], length: int) -> tuple[list[Ids], int]:
+        """Add rows; returns the columns of those that were not there, each once, and how many these are."""
+        self._fit()
+        fresh = self._store.add(self._packer.pack(columns, length))
+        return self._packer.unpack(fresh), len(fresh)
+
+    def contains(self, columns: Sequence[Ids], length: int) -> Mask:
+        """Which of these rows are in the set; a row with an id of -1 is not."""
+        self._fit()
+        missing = np.zeros(length, bool)
+        for column in columns:
+            if len(column) and column.min() < 0:
+                missing |= column < 0
+        if missing.any():
+            columns = [np.where(missing, 0, column) for column in columns]
+        result = self._store.contains(self._packer.pack(columns, length, add=False))
+        return result & ~missing
+
+    def _fit(self) -> None:
+        """Pack anew if a dictionary has outgrown its bits."""
+        if self._packer.fits():
+            return
+        keys = self._store.all_keys()
+        columns = self._packer.unpack(keys)
+        self._packer = _Packer(self._dictionaries)
+        self._store = self._packer.new_store()
+        self._store.add(self._packer.pack(columns, len(keys)))
+
+
+class _Packer:
+    """Rows to keys and back, for dictionaries no larger than they are now (with some room to grow)."""
+
+    def __init__(self, dictionaries: tuple[Dictionary, ...]) -> None:
+        self._dictionaries = dictionaries
+        needed = [max(1, (each.size - 1).bit_length()) for each in dictionaries]
+        self.dense = sum(needed) <= _DENSE_BITS
+        if not self.dense and len(needed) <= 2:
+            needed = [31] * len(needed)  # no id is larger
+        self._bits = needed
+        self._sizes = [1 << bits for bits in needed]
+        self._total = sum(needed)
+        self._prefixes: _Prefixes | None = None
+        if self._total > _KEY_BITS:
+            self._prefixes = _Prefixes(dictionaries[:-1])
+
+    def new_store(self) -> _Dense | _Runs:
+        return _Dense(1 << self._total) if self.dense else _Runs()
+
+    def fits(self) -> bool:
+        if self._prefixes is not None:
+            return True
+        return all(each.size <= size for each, size in zip(self._dictionaries, self._sizes, strict=True))
+
+    def pack(self, columns: Sequence[Ids], length: int, *, add: bool = True) -> Keys:
+        if self._prefixes is not None:
+            return self._prefixes.pack(columns, length, add=add)
+        if not columns:
+            return np.zeros(length, np.int64)
+        key = columns[0].astype(np.int64)
+        for column, bits in zip(columns[1:], self._bits[1:], strict=True):
+            key <<= bits
+            key |= column
+        return key
+
+    def unpack(self, keys: Keys) -> list[Ids]:
+        if self._prefixes is not None:
+            return self._prefixes.unpack(keys)
+        columns: list[Ids] = []
+        for bits in reversed(self._bits):
+            columns.append((keys & ((1 << bits) - 1)).astype(np.int32))
+            keys = keys >> bits
+        return columns[::-1]
+
+
+class _Prefixes:
+    """Keys of rows too wide to pack: the columns but the last are numbered as rows of their own, the last is beside."""
+
+    def __init__(self, dictionaries: tuple[Dictionary, ...]) -> None:
+        self._dictionaries = dictionaries
+        self._left = _Packer(dictionaries)
+        self._numbers: dict[int, int] = {}
+
+    def pack(self, columns: Sequence[Ids], length: int, *, add: bool) -> Keys:
+        self._fit()
+        keys = self._left.pack(columns[:-1], length, add=add)
+        distinct_keys, inverse = np.unique(keys, return_inverse=True)
+        numbers = np.fromiter((self._number(key, add) for key in distinct_keys.tolist()), np.int64, len(distinct_keys))
+        packed = numbers[inverse] << 31
+        return np.where(packed < 0, -1, packed | columns[-1])
+
+    def unpack(self, keys: Keys) -> list[Ids]:
+        left = np.fromiter(self._numbers, np.int64, len(self._numbers))
+        return [*self._left.unpack(left[keys >> 31]), (keys & (2**31 - 1)).astype(np.int32)]
+
+    def _number(self, key: int, add: bool) -> int:
+        return self._numbers.setdefault(key, len(self._numbers)) if add else self._numbers.get(key, -1)
+
+    def _fit(self) -> None:
+        if not self._left.fits():
+            known = np.fromiter(self._numbers, np.int64, len(self._numbers))
+            columns = self._left.unpack(known)
+            self._left = _Packer(self._dictionaries)
+            repacked = self._left.pack(columns, len(known)).tolist()
+            self._numbers = {key: number for number, key in enumerate(repacked)}
+
+
+class _Dense:
+    """A flag for each possible key."""
+
+    def __init__(self, space: int) -> None:
+        self._flags = np.zeros(space, bool)
+
+    def add(self, keys: Keys) -> Keys:
+        new = keys[~self._flags[keys]]
+        if len(new) > 1:
+            if len(new) * 8 > len(self._flags):
+                fresh = np.zeros(len(self._flags), bool)
+                fresh[new] = True
+                new = np.flatnonzero(fresh)
+            else:
+                new = _sorted_distinct(new)
+        self._flags[new] = True
+        return new
+
+    def contains(self, keys: Keys) -> Mask:
+        return self._flags[keys]
+
+    def all_keys(self) -> Keys:
+        return np.flatnonzero(self._flags)
+
+
+class _Runs:
+    """Sorted runs of keys, each at least twice as long as the next."""
+
+    def __init__(self) -> None:
+        self._runs: list[Keys] = []
+
+    def add(self, keys: Keys) -> Keys:
+        new = _sorted_distinct(keys)
+        for run in self._runs:
+            if not len(new):
+                return new
+            new = new[~_in_run(run, new)]
+        if len(new):
+            self._runs.append(new)
+            while len(self._runs) > 1 and len(self._runs[-1]) * 2 > len(self._runs[-2]):
+                merged = np.concatenate((self._runs.pop(), self._runs.pop()))
+                merged.sort(kind="stable")
+                self._runs.append(merged)
+        return new
+
+    def contains(self, keys: Keys) -> Mask:
+        found = np.zeros(len(keys), bool)
+        for run in self._runs:
+            found |= _in_run(run, keys)
+        return found
+
+    def all_keys(self) -> Keys:
+        return np.concatenate(self._runs) if self._runs else np.zeros(0, np.int64)
+
+
+def _in_run(run: Keys, keys: Keys) -> Mask:
+    """Which of the keys a run, which is not empty, holds."""
+    places = np.searchsorted(run, keys)
+    places[places == len(run)] = 0
+    same: Mask = run[places] == keys
+    return same
+
+
+def _sorted_distinct(keys: Keys) -> Keys:
+    """The keys in order, each once."""
+    ordered = np.sort(keys)
+    if len(ordered) < 2:
+        return ordered
+    keep = np.empty(len(ordered), bool)
+    keep[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+    return ordered if keep.all() else ordered[keep]
+
+
+def sort_places(ids: NDArray[Any]) -> NDArray[np.int64]:
+    """The places of ids in stable order of the ids: id and place in one integer sort far quicker than by `argsort`."""
+    packed = ids.astype(np.int64)
+    packed <<= 32
+    packed |= np.arange(len(ids), dtype=np.int64)
+    packed.sort()
+    return packed & 0xFFFFFFFF

@@ -1,0 +1,292 @@
+"""
+Steps: the operators that every evaluation is made of. A step takes a frame of bindings and gives frames.
+
+Joins make at most `CHUNK` bindings at a time and hand each chunk on before they
+make the next, so that what exists at once is bounded, whatever the rule. How
+many there will be is known before the first is made, and checked against the
+limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from congresslite.engine.access import Access
+from congresslite.engine.dictionary import Ids
+from congresslite.engine.frames import Frame, both, evaluate
+from congresslite.engine.limits import CHUNK, Limits
+from congresslite.engine.relation import Places, Relation, Segment
+from congresslite.engine.vectors import Coded, Mask, Vector, compare, find, map_rows, take
+from congresslite.language.builtins import BUILTINS
+from congresslite.language.program import Call, CheckedRule, Compare, Expression, Member, Var
+from congresslite.schema import Row, identity
+
+
+class Step(Protocol):
+    """One operator of a pipeline."""
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:
+        """The bindings that follow from these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All rows of an access, in chunks; it begins a pipeline, or multiplies what shares no variable with it."""
+
+    access: Access
+    rule: CheckedRule
+    limits: Limits
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+        relation = self.access.selected()
+        self.limits.check_bindings(
+            self.rule, frame.length * relation.rows, len(frame.vectors) + len(self.access.columns)
+        )
+        at_once = max(1, CHUNK // frame.length)
+        for start in range(0, relation.rows, at_once):
+            stop = min(start + at_once, relation.rows)
+            scanned: dict[str, Vector] = {
+                name: Coded(relation.column(position)[start:stop], relation.dictionaries[position])
+                for name, position in self.access.columns.items()
+            }
+            if frame.length == 1 and not frame.vectors:
+                yield Frame(stop - start, scanned)
+                continue
+            left = np.repeat(np.arange(frame.length), stop - start)
+            right = np.tile(np.arange(stop - start), frame.length)
+            vectors = {name: take(vector, left) for name, vector in frame.vectors.items()}
+            vectors.update((name, take(vector, right)) for name, vector in scanned.items())
+            yield Frame(len(left), vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The rows that agree with a binding in all variables that both have, found by the index on one of them."""
+
+    access: Access
+    by: str  # the variable whose index is used
+    bound: tuple[str, ...]  # the other variables that are bound already
+    keep: frozenset[str]
+    rule: CheckedRule
+    limits: Limits
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+        relation = self.access.selected()
+        position = self.access.columns[self.by]
+        vector = frame.vectors[self.by]
+        ids = find(vector, relation.dictionaries[position])
+        if not (isinstance(vector, Coded) and ids is vector.ids) and len(ids) and ids.min() < 0:
+            frame, ids = frame.filter(ids >= 0), ids[ids >= 0]
+        for segment in relation.index(position).segments:
+            if segment.unique:
+                places = segment.lookup(ids)
+                found = places >= 0
+                if found.all():
+                    yield from self._join(frame, relation, None, places)
+                else:
+                    which = np.flatnonzero(found)
+                    yield from self._join(frame, relation, which, places[which])
+            else:
+                yield from self._expand(frame, relation, segment, ids)
+
+    def _expand(self, frame: Frame, relation: Relation, segment: Segment, ids: Ids) -> Iterator[Frame]:
+        first, counts = segment.spans(ids)
+        total = int(counts.sum())
+        if total <= CHUNK:
+            if total:
+                yield from self._join(frame, relation, *segment.expand(first, counts))
+            return
+        self.limits.check_bindings(self.rule, total, len(frame.vectors) + len(self.access.columns))
+        for start, stop, low, high in _pieces(counts):
+            spans = counts[start:stop] if stop - start > 1 else np.array([high - low])
+            which, places = segment.expand(first[start:stop] + low, spans)
+            yield from self._join(frame, relation, which + start, places)
+
+    def _join(self, frame: Frame, relation: Relation, which: Places | None, places: Places) -> Iterator[Frame]:
+        for name in self.bound:
+            column = self.access.columns[name]
+            ids = find(frame.vectors[name], relation.dictionaries[column])
+            same = relation.column(column)[places] == (ids if which is None else ids[which])
+            which = np.flatnonzero(same) if which is None else which[same]
+            places = places[same]
+        if not len(places):
+            return
+        vectors: dict[str, Vector] = {}
+        for name, vector in frame.vectors.items():
+            if name in self.keep:
+                vectors[name] = vector if which is None else take(vector, which)
+        for name, position in self.access.columns.items():
+            if name in self.keep and name not in vectors:
+                vectors[name] = Coded(relation.column(position)[places], relation.dictionaries[position])
+        yield Frame(len(places), vectors)
+
+
+def _pieces(counts: Places) -> Iterator[tuple[int, int, int, int]]:
+    """Cut spans into pieces of about `CHUNK` rows: from span to span, and rows within a span that is cut itself."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(counts):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + CHUNK, "right"))
+        if stop > start:
+            yield start, stop, 0, int(counts[start])
+            start = stop
+            continue
+        for low in range(0, int(counts[start]), CHUNK):
+            yield start, start + 1, low, min(low + CHUNK, int(counts[start]))
+        start += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Keeps the bindings for which there is a row, or with `negated` those for which there is none."""
+
+    access: Access
+    negated: bool
+    keep: frozenset[str]
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+        relation = self.access.selected()
+        names = tuple(self.access.columns)
+        positions = tuple(self.access.columns.values())
+        ids = [
+            find(frame.vectors[name], relation.dictionaries[position])
+            for name, position in zip(names, positions, strict=True)
+        ]
+        found = relation.key_set(positions).contains(ids, frame.length)
+        yield frame.keep(self.keep).filter(~found if self.negated else found)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Keeps the bindings for which a comparison or membership is true."""
+
+    condition: Compare | Member
+    keep: frozenset[str]
+    rule: CheckedRule
+    limits: Limits
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+        true, known = self._decide(frame)
+        if self.condition.negated:
+            true = ~true
+        if known is not None:
+            self.limits.skip(self.rule, int(frame.length - known.sum()))
+            true = true & known
+        yield frame.keep(self.keep).filter(true)
+
+    def _decide(self, frame: Frame) -> tuple[Mask, Mask | None]:
+        condition = self.condition
+        if isinstance(condition, Member):
+            vector, known = evaluate(condition.term, frame)
+            vector, whole = (vector, None) if known is None else (take(vector, known), known)
+            return _spread(_is_member(vector, condition), whole)
+        left, known_left = evaluate(condition.left, frame)
+        right, known_right = evaluate(condition.right, frame)
+        known = both(known_left, known_right)
+        if known is None:
+            return compare(condition.operator, left, right)
+        true, decided = compare(condition.operator, take(left, known), take(right, known))
+        if decided is not None:
+            true = true & decided
+            both_known = known.copy()
+            both_known[known] = decided
+            return _spread(true, known)[0], both_known
+        return _spread(true, known)
+
+
+def _spread(values: Mask, known: Mask | None) -> tuple[Mask, Mask | None]:
+    """Results for the bindings that `known` marks, among all of them."""
+    if known is None:
+        return values, None
+    full = np.zeros(len(known), bool)
+    full[known] = values
+    return full, known
+
+
+def _is_member(vector: Vector, condition: Member) -> Mask:
+    if isinstance(vector, Coded):
+        wanted = [vector.dictionary.find(value) for value in condition.values]
+        return np.isin(vector.ids, np.array([each for each in wanted if each >= 0], np.int32))
+    members = {identity(value) for value in condition.values}
+    result, _ = map_rows(lambda value: identity(value) in members, (vector,))
+    return result.astype(bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Binds a variable to the value of an expression; a binding for which it has none is dropped."""
+
+    name: str
+    expression: Expression
+    keep: frozenset[str]
+    rule: CheckedRule
+    limits: Limits
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+        vector, known = evaluate(self.expression, frame)
+        if known is not None:
+            self.limits.skip(self.rule, int(frame.length - known.sum()))
+            frame, vector = frame.filter(known), take(vector, known)
+        yield Frame(frame.length, {**frame.keep(self.keep).vectors, self.name: vector})
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """Computes a builtin for each binding: binds its free outputs, compares the others."""
+
+    call: Call
+    keep: frozenset[str]
+    rule: CheckedRule
+    limits: Limits
+
+    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+        frame, answers = self._compute(frame)
+        counts = np.fromiter((len(rows) for rows in answers), np.int64, len(answers))
+        which = np.repeat(np.arange(frame.length), counts)
+        rows = [row for each in answers for row in each]
+        matched = frame.take(which, len(which))
+        vectors = dict(matched.vectors)
+        true = np.ones(len(which), bool)
+        for place, term in enumerate(self.call.outputs):
+            values = np.empty(len(rows), object)
+            values[:] = [row[place] for row in rows]
+            if isinstance(term, Var) and term.name not in vectors:
+                vectors[term.name] = values
+            elif rows:
+                # Equality holds or not, but an expression among the outputs may have no value.
+                expected, known = evaluate(term, Frame(len(which), vectors))
+                true &= compare("=", expected, values)[0] if known is None else known
+                if known is not None:
+                    true[known] &= compare("=", take(expected, known), values[known])[0]
+        if self.call.negated:
+            hit = np.zeros(frame.length, bool)
+            hit[which[true]] = True
+            yield frame.keep(self.keep).filter(~hit)
+        else:
+            yield Frame(len(which), vectors).keep(self.keep).filter(true)
+
+    def _compute(self, frame: Frame) -> tuple[Frame, list[tuple[Row, ...]]]:
+        """The bindings that the builtin can decide, and its rows for each."""
+        builtin = BUILTINS[self.call.builtin]
+        inputs: list[Vector] = []
+        known: Mask | None = None
+        for each in self.call.inputs:
+            vector, exists = evaluate(each, frame)
+            inputs.append(vector)
+            known = both(known, exists)
+        if known is not None:
+            self.limits.skip(self.rule, int(frame.length - known.sum()))
+            frame, inputs = frame.filter(known), [take(each, known) for each in inputs]
+        if not inputs:
+            return frame, [builtin.rows((), self.limits.clock)] * frame.length
+        clock = self.limits.clock
+        answers, decided = map_rows(lambda *values: (builtin.rows(values, clock),), inputs)
+        if decided is not None:
+            self.limits.skip(self.rule, int(frame.length - decided.sum()))
+            frame, answers = frame.filter(decided), answers[decided]
+        return frame, [each[0] for each in answers.tolist()]
