@@ -1,7 +1,9 @@
 """Operators: what they give, and where they hold neither way."""
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from congresslite.schema import INT_MAX, INT_MIN, canonical
 SKIP = object()
 
 
-def outcome(function, *arguments):
+def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a call gives, or SKIP; with its type, since True equals 1 to Python."""
     try:
         result = function(*arguments)
