@@ -9,6 +9,7 @@ term or a literal.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
 from congresslite.language.pieces import Branches, Chain, Group, Mistake, Qualified
@@ -36,8 +37,10 @@ class BodyBuilder(TermBuilder):
     def group(self, c: list[Any]) -> Any:
         """Parentheses: around one thing they vanish, around several they make a group."""
         span = self.between(c[0], c[-1])
-        items = c[1]
-        return self.whole(items[0]) if len(items) == 1 else Group(list(self.body_of(items)), span)
+        if len(c[1]) > 1:
+            return Group(list(self.body_of(c[1])), span)
+        item = self.whole(c[1][0])
+        return replace(item, span=span) if is_dataclass(item) else item
 
     def negation(self, c: list[Any]) -> Any:
         """`not literal`."""

@@ -257,7 +257,8 @@ class StatementBuilder(BodyBuilder):
 
     def range_both(self, c: list[Any]) -> tuple[Range, Span]:
         """`low..high`."""
-        low, high = self._bound(c[0]), self._bound(c[2])
+        low = self._bound(c[0])
+        high = None if low is None else self._bound(c[2])
         span = c[0].span.to(c[2].span)
         if low is not None and high is not None and low > high:
             self.problem("CL023", "a range without any value", span, f"write `{c[2].text}..{c[0].text}`")

@@ -11,8 +11,8 @@ the nodes is refused.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, cast
 
@@ -90,16 +90,9 @@ def parse_policy(source: Source) -> tuple[PolicyFile, tuple[Diagnostic, ...]]:
     The policy's name is the declared one, or else the stem of the source's name.
     """
     parsed = parse_statements(source)
-    problems = list(parsed.problems)
-    declared: PolicyDeclaration | None = None
-    for statement in parsed.statements:
-        if isinstance(statement, PolicyDeclaration):
-            if declared is not None:
-                place = f"it is policy `{declared.name}` already (line {declared.span.line})"
-                problems.append(Diagnostic("CL024", "a second policy in one file", statement.span, place))
-            declared = declared or statement
-    name = declared.name if declared else PurePath(source.name).stem
-    return PolicyFile(name, source, parsed.statements, parsed.comments), _in_order(problems)
+    declared = (each.name for each in parsed.statements if isinstance(each, PolicyDeclaration))
+    name = next(declared, None) or PurePath(source.name).stem
+    return PolicyFile(name, source, parsed.statements, parsed.comments), parsed.problems
 
 
 def parse_query(source: Source) -> tuple[Body | None, tuple[Diagnostic, ...]]:
@@ -116,10 +109,34 @@ def parse_query(source: Source) -> tuple[Body | None, tuple[Diagnostic, ...]]:
     return (None if problems else bodies[0]), _in_order(problems)
 
 
-def parse_statements(source: Source, start: int = 0, end: int | None = None, *, terminated: bool = True) -> Parsed:
-    """Read the statements of a part of a text; with `terminated=False` the last one needs no terminator."""
+def parse_statements(source: Source) -> Parsed:
+    """Read all statements of a text."""
+    return _read(source, lex(source), terminated=True)
+
+
+def parse_part(source: Source, text: str, offsets: Sequence[int]) -> Parsed:
+    """Read a text that is embedded in a source, with quotes, indentation or folding of its own.
+
+    Character `i` of the text stands at `offsets[i]` of the source; there is one offset more, for its end. The last
+    statement needs no terminator.
+    """
+    lexed = lex(Source(source.name, text))
+    for chunk in lexed.chunks:
+        for token in (*chunk.tokens, *([chunk.end] if chunk.end else [])):
+            # The end is that of the last character: what lies between it and the next is not the token's.
+            token.start_pos, token.end_pos = offsets[token.start_pos], offsets[token.end_pos - 1] + 1
+    comments = [Comment(each.text, _moved(source, each.span, offsets)) for each in lexed.comments]
+    problems = [replace(each, span=_moved(source, each.span, offsets)) for each in lexed.problems if each.span]
+    return _read(source, Lexed(lexed.chunks, comments, problems), terminated=False)
+
+
+def _moved(source: Source, span: Span, offsets: Sequence[int]) -> Span:
+    start = offsets[span.start]
+    return Span(source, start, offsets[span.end - 1] + 1 if span.end > span.start else start)
+
+
+def _read(source: Source, lexed: Lexed, *, terminated: bool) -> Parsed:
     reader = _Reader(source, "statement")
-    lexed: Lexed = lex(source, start, end)
     statements: list[Statement] = []
     last = len(lexed.chunks) - 1
     for place, chunk in enumerate(lexed.chunks):
@@ -163,8 +180,8 @@ class _Reader:
         """One statement, or None if it has mistakes, and the tokens after it."""
         builder = self.parser.builder
         builder.problems, builder.aggregates, builder.operators = [], [], 0
-        if self.start == "statement" and len(tokens) > 1 and tokens[0].value in KEYWORDS and tokens[1].type == "NAME":
-            tokens[0].type = KEYWORDS[tokens[0].value]
+        if self.start == "statement":
+            _mark_keyword(tokens)
         rest: list[Token] = []
         node = None
         try:
@@ -185,6 +202,12 @@ class _Reader:
                 self.problems.append(Diagnostic("CL025", f"nested more than {MAX_DEPTH} deep", place, hint))
                 return None, rest
         return node, rest
+
+
+def _mark_keyword(tokens: list[Token]) -> None:
+    """Tell a declaration from a rule about a table of that name: only a declaration goes on with a name."""
+    if len(tokens) > 1 and tokens[0].value in KEYWORDS and tokens[1].type in ("NAME", "CONST", "IN", "OR"):
+        tokens[0].type = KEYWORDS[tokens[0].value]
 
 
 def _too_deep(node: Any) -> Span | None:
@@ -210,7 +233,7 @@ def _too_deep(node: Any) -> Span | None:
             case Negation():
                 open_nodes.append((each.literal, depth))
             case Disjunction():
-                open_nodes.append((each.branches, depth + 1))
+                open_nodes.extend((branch, depth + 1) for branch in each.branches)
             case Aggregate():
                 open_nodes.append((each.argument, depth))
     return None

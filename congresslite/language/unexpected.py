@@ -101,7 +101,7 @@ def _modal_in_body(found: Unexpected) -> Diagnostic | None:
         return None
     span = Span(found.source, before.start_pos, before.end_pos)
     hint = "a modal stands in the head of a rule only"
-    return Diagnostic("CL019", f"modal `{before.value}` outside a head", span, hint)
+    return Diagnostic("CL241", f"modal `{before.value}` outside a head", span, hint)
 
 
 def _several_heads(found: Unexpected) -> Diagnostic | None:
@@ -145,7 +145,8 @@ def _empty(found: Unexpected) -> Diagnostic | None:
         return Diagnostic("CL026", "a rule without a body", found.gap, "write its body, or leave out `:-` for a fact")
     if before.type == "OR" and found.kind in ("$END", "RPAR", "COMMA"):
         return Diagnostic("CL026", "nothing after `or`", found.gap, "write the other alternative, or leave out `or`")
-    if before.type in ("IF", "COMMA", "LPAR") and found.kind == "OR":
+    names_something = found.after is None or found.after.type in ("RPAR", "COMMA", "OP")
+    if before.type in ("IF", "COMMA", "LPAR") and found.kind == "OR" and not names_something:
         return Diagnostic("CL026", "nothing before `or`", found.place, "write the first alternative, or leave out `or`")
     if (before.type, found.kind) in (("LSQB", "RSQB"), ("LPAR", "RPAR")):
         span = Span(found.source, before.start_pos, found.place.end)
@@ -182,14 +183,11 @@ def _word_operator(found: Unexpected) -> Diagnostic | None:
     token, before = found.token, found.before
     if token is None or before is None:
         return None
-    if token.type == "NAME" and token.value.lower() in _WORDS and "COMMA" in found.accepts:
-        return Diagnostic(
-            "CL007", f"`{token.value}` is no operator of the language", found.place, _WORDS[token.value.lower()]
-        )
+    hint = _WORDS.get(token.value.lower())
+    if token.type == "NAME" and hint is not None and found.accepts & {"COMMA", "IF"}:
+        return Diagnostic("CL007", f"`{token.value}` is no operator of the language", found.place, hint)
     if token.type == "NOT" and found.after is not None and found.after.type == "IN":
         return Diagnostic("CL015", "`not` inside a literal", found.place, "write `not x in […]`")
-    if token.type == "NOT" and before.type == "NOT":
-        return Diagnostic("CL015", "a negation of a negation", found.place, "leave out both")
     return None
 
 
