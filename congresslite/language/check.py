@@ -1,0 +1,69 @@
+"""
+Checking policies: from what they say to a program that can be run, or to everything that is wrong.
+
+All policies are checked together, since they may read each other; the checks
+are the tuple in `checks`, and none of them stops another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from congresslite.diagnostics import Diagnostic, Severity, Source
+from congresslite.language.assemble import assemble
+from congresslite.language.build import build
+from congresslite.language.checks import CHECKS
+from congresslite.language.parser import parse_policy
+from congresslite.language.program import Program
+from congresslite.language.settings import TIERS
+from congresslite.language.syntax import PolicyFile
+from congresslite.schema import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The program, None if anything is wrong with it, and all findings, warnings included, in order of place."""
+
+    program: Program | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def check(
+    files: Sequence[PolicyFile],
+    catalog: Catalog,
+    *,
+    tiers: Sequence[str] = TIERS,
+    incomplete: Collection[str] = (),
+) -> Checked:
+    """Check parsed policies against the tables of the sources.
+
+    `tiers` are the names of the configured hierarchy. `incomplete` names policies
+    whose text could not be parsed to its end: nobody is told that a table of
+    theirs is unknown, and there is no program.
+    """
+    draft = build(files, catalog, tiers, incomplete)
+    found = in_order(finding for one in CHECKS for finding in one(draft))
+    if incomplete or any(finding.severity is Severity.ERROR for finding in found):
+        return Checked(None, found)
+    return Checked(assemble(draft), found)
+
+
+def check_sources(sources: Sequence[Source], catalog: Catalog, *, tiers: Sequence[str] = TIERS) -> Checked:
+    """Parse and check policy texts; findings about syntax and about meaning come in one run."""
+    files: list[PolicyFile] = []
+    found: list[Diagnostic] = []
+    incomplete: set[str] = set()
+    for source in sources:
+        file, syntax = parse_policy(source)
+        files.append(file)
+        found += syntax
+        if any(finding.severity is Severity.ERROR for finding in syntax):
+            incomplete.add(file.name)
+    checked = check(files, catalog, tiers=tiers, incomplete=incomplete)
+    return Checked(checked.program, in_order((*found, *checked.diagnostics)))
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings by place, each told once."""
+    return tuple(sorted(dict.fromkeys(found), key=Diagnostic.sort_key))

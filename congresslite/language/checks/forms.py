@@ -1,0 +1,67 @@
+"""Forms of rules: where modals, aggregates and effects may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from congresslite.diagnostics import Diagnostic
+from congresslite.language.draft import Draft, DraftRule
+from congresslite.language.program import Literal, Match, RuleKind
+from congresslite.language.scope import VIOLATIONS
+from congresslite.language.syntax import Aggregate
+
+
+def check(draft: Draft) -> Iterator[Diagnostic]:
+    """Findings about the heads of all rules, and about effects without an action."""
+    for rule in draft.rules:
+        if rule.outline.made:
+            continue
+        if rule.outline.kind is RuleKind.MODAL:
+            yield from _modal(rule)
+        elif rule.outline.kind is RuleKind.EFFECT:
+            yield from _effect(rule)
+        yield from _aggregates(rule)
+
+
+def _modal(rule: DraftRule) -> Iterator[Diagnostic]:
+    head = rule.outline.rule.head
+    name, modal = head.atom.table, head.modal
+    if name.effect:
+        message = f"`{modal}[…]` cannot stand around the effect `{name}`"
+        yield Diagnostic("CL241", message, head.span, f"write `{name}(…) :- action(…), …` for what an action does")
+    elif name.name in VIOLATIONS and name.qualifier is None:
+        message = f"`{modal}[…]` cannot stand around `{name}`, which is a violation"
+        hint = f"write `{name}(…)` for a violation, or name an action or a fact in `{modal}[…]`"
+        yield Diagnostic("CL241", message, head.span, hint)
+    elif name.qualifier == "builtin":
+        message = f"`{modal}[…]` cannot stand around the builtin `{name}`"
+        yield Diagnostic("CL241", message, head.span, "name an action or a fact")
+
+
+def _effect(rule: DraftRule) -> Iterator[Diagnostic]:
+    head = rule.outline.rule.head
+    if not any(_is_action(literal) for literal in rule.body):
+        message = f"the effect `{head.atom.table}` names no action"
+        hint = f"write `{head.atom.table}(…) :- action(…), …`; an action is no table"
+        yield Diagnostic("CL244", message, head.atom.table.span, hint)
+
+
+def _is_action(literal: Literal) -> bool:
+    # A literal that could not be resolved has been told; it may have been the action.
+    return isinstance(literal, Match) and (not literal.table or literal.table.startswith("execute["))
+
+
+def _aggregates(rule: DraftRule) -> Iterator[Diagnostic]:
+    syntax = rule.outline.rule
+    where = None
+    if rule.outline.kind is RuleKind.MODAL:
+        where = f"in `{syntax.head.modal}[…]`"
+    elif rule.outline.kind is RuleKind.EFFECT:
+        where = "in an effect"
+    elif not syntax.body:
+        where = "in a fact"
+    for argument in syntax.head.atom.arguments if where is not None else ():
+        if isinstance(argument.term, Aggregate):
+            message = f"`{argument.term.function}` cannot stand {where}"
+            hint = "compute it in the head of a table of its own, and read that table"
+            yield Diagnostic("CL243", message, argument.term.span, hint)
