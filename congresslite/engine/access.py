@@ -17,8 +17,10 @@ from congresslite.engine.relation import Relation, Selection
 from congresslite.language.program import Call, Compare, Const, Expression, Match, NoMatch, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
 
-# What building an index costs for each of its rows, against handling one binding.
-_INDEX_COST = 1.5
+# What it costs to build an index for each of its rows, and to follow it to each row found, against handling one binding:
+# where no value repeats, it is one array to look up in; otherwise rows are sorted, and found in runs.
+_UNIQUE_COST, _INDEX_COST = 0.3, 2.0
+_UNIQUE_STEP, _INDEX_STEP = 0.5, 1.5
 # Starts that are tried; a rule with more literals has one that is as good among the smallest.
 _MAX_STARTS = 6
 # A delta is expected to be small, whatever it will be.
@@ -71,15 +73,16 @@ def _greedy(
     accesses: Sequence[Access], conditions: Sequence[Condition], start: int, rows: float
 ) -> tuple[float, list[int]]:
     """The expected cost and the order that begins with `start`, of which `rows` rows are expected."""
-    order, cost = [start], rows
+    order, cost = [start], 0.0
     bound = bound_after(set(accesses[start].columns), conditions)
     remaining = [each for each in range(len(accesses)) if each != start]
     while remaining:
         connected = [each for each in remaining if not bound.isdisjoint(accesses[each].columns)] or remaining
         _, best = min((_fan_out(accesses[each], bound), each) for each in connected)
-        cost += rows + _index_cost(accesses[best], bound)
-        rows *= _fan_out(accesses[best], bound)
-        cost += rows
+        fan_out = _fan_out(accesses[best], bound)
+        build, follow = _index_costs(accesses[best], bound)
+        cost += build + rows + rows * fan_out * follow
+        rows *= fan_out
         order.append(best)
         remaining.remove(best)
         bound = bound_after(bound | set(accesses[best].columns), conditions)
@@ -96,12 +99,16 @@ def _fan_out(access: Access, bound: set[str]) -> float:
     return rows
 
 
-def _index_cost(access: Access, bound: set[str]) -> float:
+def _index_costs(access: Access, bound: set[str]) -> tuple[float, float]:
+    """What it costs to build the index that a binding needs, if it is not there, and to follow it to one row."""
     relation = access.selected()
     positions = [position for name, position in access.columns.items() if name in bound]
-    if not positions or any(relation.has_index(position) for position in positions):
-        return 0.0
-    return _INDEX_COST * relation.rows
+    if not positions:
+        return 0.0, 1.0
+    unique = any(relation.distinct_count(position) == relation.rows for position in positions)
+    ready = any(relation.has_index(position) for position in positions)
+    build = 0.0 if ready else (_UNIQUE_COST if unique else _INDEX_COST) * relation.rows
+    return build, _UNIQUE_STEP if unique else _INDEX_STEP
 
 
 def best_position(access: Access, bound: Iterable[str]) -> int | None:

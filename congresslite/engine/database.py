@@ -63,13 +63,14 @@ class Database:
         dictionaries: dict[int, Dictionary] = {}
         for name, positions in wanted.items():
             data = self._tables[name]
-            relation = self._relations.get(name)
-            if relation is None:
-                arity = data.schema.arity
-                owned = self._domains.dictionaries(name, arity)
-                relation = self._relations[name] = Relation(name, owned, [None] * arity, data.num_rows)
-            missing = sorted(position for position in positions if not relation.has(position))
+            held = self._relations.get(name)
+            missing = sorted(each for each in positions if held is None or not held.has(each))
             columns = data.columns([data.schema.columns[position].name for position in missing]) if missing else {}
+            if held is None:
+                # Only now: how many rows there are is known for nothing once columns have been read.
+                arity = data.schema.arity
+                held = Relation(name, self._domains.dictionaries(name, arity), [None] * arity, data.num_rows)
+            relation = self._relations[name] = held
             for position in missing:
                 dictionary = relation.dictionaries[position]
                 dictionaries[id(dictionary)] = dictionary

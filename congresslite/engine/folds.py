@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from congresslite.engine.dictionary import INT, NULL, Dictionary, Ids
+from congresslite.engine.keys import sort_places
 from congresslite.engine.limits import Limits
 from congresslite.language.aggregates import fold
 from congresslite.language.program import CheckedRule, Fold
@@ -86,7 +87,7 @@ def _group(
     """An order of the rows in which groups stand together, and where each group starts."""
     if not columns:
         return np.arange(length), np.zeros(min(1, length), np.int64)
-    order = np.lexsort(columns[::-1]) if len(columns) > 1 else np.argsort(columns[0], kind="stable")
+    order = np.lexsort(columns[::-1]) if len(columns) > 1 else sort_places(columns[0])
     change = np.zeros(length, bool)
     change[:1] = True
     for column in columns:

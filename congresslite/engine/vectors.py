@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from congresslite.engine.dictionary import FLOAT, INT, STR, Dictionary, Ids
+from congresslite.engine.dictionary import BOOL, FLOAT, INT, NULL, STR, Dictionary, Ids
 from congresslite.language.semantics import Skip
 from congresslite.language.semantics import calculate as calculate_scalars
 from congresslite.language.semantics import compare as compare_scalars
@@ -221,9 +221,30 @@ def compare(operator: ComparisonOperator, left: Vector, right: Vector) -> tuple[
         if isinstance(right, Coded) and left.dictionary is right.dictionary:
             return _COMPARISONS[operator](left.ids, right.ids), None
     if isinstance(left, Coded) and isinstance(right, Coded) and left.dictionary is right.dictionary:
+        return _compare_order(operator, left, right)
+    return _compare_values(operator, left, right)
+
+
+def _compare_order(operator: ComparisonOperator, left: Coded, right: Coded) -> tuple[Mask, Mask | None]:
+    """An ordering of two vectors of one dictionary. Equal ids are settled first: in a self-join they are most of them."""
+    kinds = left.dictionary.kinds[left.ids]
+    settled = (left.ids == right.ids) & (kinds != NULL) & (kinds != BOOL)
+    open_ = np.flatnonzero(~settled)
+    if len(open_) > len(settled) // 2:
         ordered = _ordered_ids(left, right)
         if ordered is not None:
             return _COMPARISONS[operator](*ordered), None
+        return _compare_values(operator, left, right)
+    result = np.full(len(settled), operator in ("<=", ">="))
+    result[open_], decided = _compare_values(operator, take(left, open_), take(right, open_))
+    if decided is None:
+        return result, None
+    known = np.ones(len(settled), bool)
+    known[open_] = decided
+    return result, known
+
+
+def _compare_values(operator: ComparisonOperator, left: Vector, right: Vector) -> tuple[Mask, Mask | None]:
     a, b = plain(left), plain(right)
     if object not in (a.dtype, b.dtype) and (a.dtype == b.dtype or (_exact(a) and _exact(b))):
         return _COMPARISONS[operator](a, b), None
