@@ -40,7 +40,7 @@ class BodyBuilder(TermBuilder):
         if len(c[1]) > 1:
             return Group(list(self.body_of(c[1])), span)
         item = self.whole(c[1][0])
-        return replace(item, span=span) if is_dataclass(item) else item
+        return replace(item, span=span) if is_dataclass(item) and not isinstance(item, type) else item
 
     def negation(self, c: list[Any]) -> Any:
         """`not literal`."""

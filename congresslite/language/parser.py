@@ -1,87 +1,21 @@
 """
-Text to syntax: statement by statement, so that every mistake of a text is told in one run.
+Text to syntax: policies, queries, and the YAML form of policies.
 
-`lexer` cuts the text into statements, lark reads each of them by the grammar
-(LALR, calling the builder as it goes, with no tree in between), and
-`unexpected` says what a token that does not fit may mean. Nothing here recurses,
-so no nesting is too deep to read; what would be too deep for those who walk
-the nodes is refused.
+A text never raises: what is wrong with it comes back as findings, all of them
+in one run, beside what could be read.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
-from typing import Any, cast
-
-from lark import Lark, UnexpectedToken
-from lark.lexer import Lexer
+from pathlib import PurePath
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language.declarations import StatementBuilder
-from congresslite.language.lexer import KEYWORDS, Chunk, Lexed, Token, lex
-from congresslite.language.syntax import (
-    Aggregate,
-    Arithmetic,
-    Atom,
-    Body,
-    Comment,
-    Comparison,
-    Disjunction,
-    Membership,
-    Negation,
-    PolicyDeclaration,
-    PolicyFile,
-    Rule,
-    Statement,
-)
-from congresslite.language.unexpected import Unexpected, explain
+from congresslite.language.lexer import lex
+from congresslite.language.reader import Reader, in_order, parse_statements
+from congresslite.language.syntax import Body, PolicyDeclaration, PolicyFile
+from congresslite.language.yaml_form import parse_yaml_policy
 
-MAX_DEPTH = 100
-
-
-class _Tokens(Lexer):
-    """Hands lark the tokens that it is given instead of a text."""
-
-    def __init__(self, lexer_conf: object) -> None:
-        pass
-
-    def lex(self, data: Any) -> Iterator[Any]:  # type: ignore[override]  # lark's interface for custom lexers
-        return iter(data)
-
-
-class _Parser(threading.local):
-    """The tables of the grammar and the builder they call: made once a thread, on first use."""
-
-    def __init__(self) -> None:
-        self.builder = StatementBuilder()
-        self.lark = Lark(
-            Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8"),
-            parser="lalr",
-            lexer=_Tokens,
-            start=["statement", "query"],
-            transformer=self.builder,  # any object with a method for each rule
-            keep_all_tokens=True,
-            maybe_placeholders=False,
-        )
-
-    def read(self, tokens: list[Token], start: str) -> Any:
-        """The node that the tokens make. Raises UnexpectedToken."""
-        return self.lark.parse(tokens, start=start)  # custom lexers take what they like
-
-
-_parser: _Parser | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a text, or a part of it, says."""
-
-    statements: tuple[Statement, ...]
-    comments: tuple[Comment, ...]
-    problems: tuple[Diagnostic, ...]
+__all__ = ["parse_policy", "parse_query", "parse_yaml_policy"]
 
 
 def parse_policy(source: Source) -> tuple[PolicyFile, tuple[Diagnostic, ...]]:
@@ -97,7 +31,7 @@ def parse_policy(source: Source) -> tuple[PolicyFile, tuple[Diagnostic, ...]]:
 
 def parse_query(source: Source) -> tuple[Body | None, tuple[Diagnostic, ...]]:
     """Read a body, without `:-`; a terminator at its end is tolerated. None if it has mistakes."""
-    reader = _Reader(source, "query")
+    reader = Reader(source, "query")
     lexed = lex(source)
     bodies = [body for chunk in lexed.chunks for body in reader.read(chunk, last=True)]
     problems = [*lexed.problems, *reader.problems]
@@ -106,134 +40,4 @@ def parse_query(source: Source) -> tuple[Body | None, tuple[Diagnostic, ...]]:
         hint = "join literals by `,`" if bodies else "write literals, as in `nfv:error(x), x != 1`"
         message = "several statements in one query" if bodies else "an empty query"
         problems.append(Diagnostic("CL026", message, Span(source, end, end), hint))
-    return (None if problems else bodies[0]), _in_order(problems)
-
-
-def parse_statements(source: Source) -> Parsed:
-    """Read all statements of a text."""
-    return _read(source, lex(source), terminated=True)
-
-
-def parse_part(source: Source, text: str, offsets: Sequence[int]) -> Parsed:
-    """Read a text that is embedded in a source, with quotes, indentation or folding of its own.
-
-    Character `i` of the text stands at `offsets[i]` of the source; there is one offset more, for its end. The last
-    statement needs no terminator.
-    """
-    lexed = lex(Source(source.name, text))
-    for chunk in lexed.chunks:
-        for token in (*chunk.tokens, *([chunk.end] if chunk.end else [])):
-            # The end is that of the last character: what lies between it and the next is not the token's.
-            token.start_pos, token.end_pos = offsets[token.start_pos], offsets[token.end_pos - 1] + 1
-    comments = [Comment(each.text, _moved(source, each.span, offsets)) for each in lexed.comments]
-    problems = [replace(each, span=_moved(source, each.span, offsets)) for each in lexed.problems if each.span]
-    return _read(source, Lexed(lexed.chunks, comments, problems), terminated=False)
-
-
-def _moved(source: Source, span: Span, offsets: Sequence[int]) -> Span:
-    start = offsets[span.start]
-    return Span(source, start, offsets[span.end - 1] + 1 if span.end > span.start else start)
-
-
-def _read(source: Source, lexed: Lexed, *, terminated: bool) -> Parsed:
-    reader = _Reader(source, "statement")
-    statements: list[Statement] = []
-    last = len(lexed.chunks) - 1
-    for place, chunk in enumerate(lexed.chunks):
-        statements.extend(reader.read(chunk, last=not terminated and place == last))
-    return Parsed(tuple(statements), tuple(lexed.comments), _in_order([*lexed.problems, *reader.problems]))
-
-
-def _in_order(problems: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    return tuple(sorted(problems, key=Diagnostic.sort_key))
-
-
-class _Reader:
-    """Reads the statements of one text."""
-
-    def __init__(self, source: Source, start: str) -> None:
-        global _parser  # noqa: PLW0603 - made on first use: many commands never parse
-        if _parser is None:
-            _parser = _Parser()
-        self.source = source
-        self.start = start
-        self.problems: list[Diagnostic] = []
-        self.parser = _parser
-        self.parser.builder.begin(source)
-
-    def read(self, chunk: Chunk, *, last: bool) -> Iterator[Any]:
-        """The statements of a chunk: one, or several if a terminator was forgotten between them."""
-        tokens = chunk.tokens
-        while chunk.sound and (tokens or chunk.end):
-            node, rest = self._statement(tokens, chunk.end)
-            if node is not None:
-                yield node
-            if not rest:
-                break
-            tokens = rest
-        if chunk.sound and chunk.end is None and not last and tokens:
-            place = Span(self.source, tokens[-1].end_pos, tokens[-1].end_pos)
-            if not any(problem.span and problem.span.end >= place.start for problem in self.problems):
-                self.problems.append(Diagnostic("CL002", "statement without an end", place, "end it with `.`"))
-
-    def _statement(self, tokens: list[Token], end: Token | None) -> tuple[Any, list[Token]]:
-        """One statement, or None if it has mistakes, and the tokens after it."""
-        builder = self.parser.builder
-        builder.problems, builder.aggregates, builder.operators = [], [], 0
-        if self.start == "statement":
-            _mark_keyword(tokens)
-        rest: list[Token] = []
-        node = None
-        try:
-            node = self.parser.read(tokens, self.start)
-        except UnexpectedToken as error:
-            unexpected = Unexpected.of(self.source, tokens, end, error, self.start)
-            self.problems.append(explain(unexpected))
-            if unexpected.splits:
-                rest = tokens[unexpected.index :]
-                node, _ = self._statement(tokens[: unexpected.index], None)
-        if builder.problems:
-            self.problems.extend(builder.problems)
-            return None, rest
-        if node is not None and builder.operators > MAX_DEPTH:
-            place = _too_deep(node)
-            if place is not None:
-                hint = "split it: bind parts of it to variables, or give them rules of their own"
-                self.problems.append(Diagnostic("CL025", f"nested more than {MAX_DEPTH} deep", place, hint))
-                return None, rest
-        return node, rest
-
-
-def _mark_keyword(tokens: list[Token]) -> None:
-    """Tell a declaration from a rule about a table of that name: only a declaration goes on with a name."""
-    if len(tokens) > 1 and tokens[0].value in KEYWORDS and tokens[1].type in ("NAME", "CONST", "IN", "OR"):
-        tokens[0].type = KEYWORDS[tokens[0].value]
-
-
-def _too_deep(node: Any) -> Span | None:
-    """The place of a node that is nested too deeply, or None; without recursion, since that is what it guards."""
-    open_nodes: list[tuple[Any, int]] = [(node, 0)]
-    while open_nodes:
-        each, depth = open_nodes.pop()
-        if depth > MAX_DEPTH:
-            return cast(Span, each[0].span if isinstance(each, tuple) else each.span)
-        match each:
-            case tuple():
-                open_nodes.extend((inner, depth) for inner in each)
-            case Rule():
-                open_nodes.extend([(each.head.atom, depth), (each.body, depth)])
-            case Atom():
-                open_nodes.extend((argument.term, depth) for argument in each.arguments)
-            case Arithmetic():
-                open_nodes.extend([(each.left, depth + 1), (each.right, depth + 1)])
-            case Comparison():
-                open_nodes.extend([(each.left, depth), (each.right, depth)])
-            case Membership():
-                open_nodes.append((each.term, depth))
-            case Negation():
-                open_nodes.append((each.literal, depth))
-            case Disjunction():
-                open_nodes.extend((branch, depth + 1) for branch in each.branches)
-            case Aggregate():
-                open_nodes.append((each.argument, depth))
-    return None
+    return (None if problems else bodies[0]), in_order(problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lark import Lark
@@ -24,6 +25,7 @@ from congresslite.language.syntax import (
     Disjunction,
     Functional,
     Head,
+    HeadTerm,
     Incompatible,
     Membership,
     Negation,
@@ -34,55 +36,55 @@ from congresslite.language.syntax import (
     TableName,
     Variable,
 )
-from congresslite.schema import Choice, Range, Type
+from congresslite.schema import Choice, Domain, Range, Scalar, Type
 
-NOWHERE = None  # spans are no part of a node's identity
+NOWHERE: Any = None  # spans are no part of a node's identity
 
 
-def read(text):
+def read(text: str) -> tuple[Any, ...]:
     """The statements of a text that has no mistakes."""
     file, findings = parse_policy(Source("test.dl", text))
     assert findings == ()
     return file.statements
 
 
-def body(text):
+def body(text: str) -> Any:
     """The literals of a query that has no mistakes."""
     found, findings = parse_query(Source("query", text))
     assert findings == ()
     return found
 
 
-def var(name):
+def var(name: str) -> Variable:
     return Variable(name, NOWHERE)
 
 
-def const(value, text=None):
+def const(value: Scalar, text: str | None = None) -> Constant:
     return Constant(value, str(value) if text is None else text, NOWHERE)
 
 
-def arg(term, column=None):
+def arg(term: HeadTerm, column: str | int | None = None) -> Argument:
     return Argument(column, term, NOWHERE)
 
 
-def atom(name, *terms, qualifier=None, effect="", **columns):
+def atom(name: str, *terms: HeadTerm, qualifier: str | None = None, effect: Any = "", **columns: HeadTerm) -> Atom:
     arguments = [arg(term) for term in terms] + [arg(term, column) for column, term in columns.items()]
     return Atom(TableName(qualifier, name, effect, NOWHERE), tuple(arguments), NOWHERE)
 
 
-def compare(operator, left, right):
+def compare(operator: Any, left: Any, right: Any) -> Comparison:
     return Comparison(operator, left, right, NOWHERE)
 
 
-def calc(operator, left, right):
+def calc(operator: Any, left: Any, right: Any) -> Arithmetic:
     return Arithmetic(operator, left, right, NOWHERE)
 
 
-def negated(literal):
+def negated(literal: Any) -> Negation:
     return Negation(literal, NOWHERE)
 
 
-def either(*branches):
+def either(*branches: Any) -> Disjunction:
     return Disjunction(branches, NOWHERE)
 
 
@@ -95,7 +97,7 @@ BODIES = {
     "a name alone": ("p", (atom("p"),)),
     "a qualified name alone": ("a:p", (atom("p", qualifier="a"),)),
     "source": ("inv:vm(x)", (atom("vm", x, qualifier="inv"),)),
-    "dotted table": ("nova:servers.addresses(server_id=x)", (atom("servers.addresses", qualifier="nova", server_id=x),)),
+    "dotted table": ("nova:servers.tags(server_id=x)", (atom("servers.tags", qualifier="nova", server_id=x),)),
     "white space around a colon": ("inv : vm (x)", (atom("vm", x, qualifier="inv"),)),
     "two colons": ("a:b:c(x)", (atom("b:c", x, qualifier="a"),)),
     "builtin": ("builtin:plus(x, 1, y)", (atom("plus", x, one, y, qualifier="builtin"),)),
@@ -168,7 +170,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("text", "expected"), BODIES.values(), ids=BODIES.keys())
-def test_body(text, expected):
+def test_body(text: str, expected: Any) -> None:
     """A body means what the language says, in a query and in a rule alike."""
     assert body(text) == expected
     (rule,) = read(f"h(x) :- {text if not text.endswith(('.', '#')) else text[:-1]}\n.")
@@ -224,7 +226,7 @@ CONSTANTS = {
 
 
 @pytest.mark.parametrize("case", CONSTANTS.values(), ids=CONSTANTS.keys())
-def test_constant(case):
+def test_constant(case: Any) -> None:
     """A constant is worth what Python makes of it, in its canonical form, and keeps how it was written."""
     text, value, written = (*case, case[0])[:3]
     (rule,) = read(f"p({text}).")
@@ -233,19 +235,21 @@ def test_constant(case):
     assert type(argument.term.value) is type(value)
 
 
-def head(head_atom, modal=None):
+def head(head_atom: Atom, modal: Any = None) -> Head:
     return Head(head_atom, modal, NOWHERE)
 
 
-def rule(head_atom, *literals, annotations=(), modal=None):
+def rule(head_atom: Atom, *literals: Any, annotations: Any = (), modal: Any = None) -> Rule:
     return Rule(head(head_atom, modal), literals, tuple(annotations), NOWHERE)
 
 
-def column(name, kind=Type.INT, key=False, references=None, domain=None):
+def column(
+    name: str, kind: Type = Type.INT, key: bool = False, references: Any = None, domain: Domain | None = None
+) -> ColumnDeclaration:
     return ColumnDeclaration(name, kind, key, references, domain, NOWHERE)
 
 
-def note(name, value):
+def note(name: str, value: Any) -> Annotation:
     return Annotation(name, value, NOWHERE)
 
 
@@ -394,18 +398,18 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), STATEMENTS.values(), ids=STATEMENTS.keys())
-def test_statements(text, expected):
+def test_statements(text: str, expected: Any) -> None:
     """Each statement becomes the node that stands for it."""
     assert list(read(text)) == expected
 
 
-def test_name_of_a_policy():
+def test_name_of_a_policy() -> None:
     """A policy is named by its declaration, or else by the stem of its file."""
     assert parse_policy(Source("rules/nfv.dl", "p(1)."))[0].name == "nfv"
     assert parse_policy(Source("rules/nfv.dl", "p(1). policy other. policy third."))[0].name == "other"
 
 
-def test_comments_are_kept():
+def test_comments_are_kept() -> None:
     """Comments are kept as written, with their places, and those inside strings are none."""
     text = 'p("// no"). // one  \n# two\n/* three\n   four */ q(1). #'
     file, _ = parse_policy(Source("test.dl", text))
@@ -413,7 +417,7 @@ def test_comments_are_kept():
     assert all(comment.span.text == comment.text for comment in file.comments)
 
 
-def test_spans():
+def test_spans() -> None:
     """Every node knows the text that it was read from."""
     text = '@id("a") execute[s:p(x, k = y + 1)] :- not q(x), (x in [1, -2]) or (y > sum.z, r), x = (y * 2).'
     (statement,) = read(text)
@@ -438,7 +442,7 @@ def test_spans():
     assert table.span.text == "table a(x: int key -> b.c in 0..1, y: str)"
 
 
-def test_many_rules_are_read_in_time():
+def test_many_rules_are_read_in_time() -> None:
     """Reading stays linear: a chain of 10,000 rules in seconds, with room for a busy machine."""
     text = "p0(1).\n" + "\n".join(f"p{i + 1}(x) :- p{i}(x)." for i in range(10_000))
     started = time.process_time()
@@ -446,7 +450,7 @@ def test_many_rules_are_read_in_time():
     assert time.process_time() - started < 10
 
 
-def test_the_grammar_has_no_conflicts():
+def test_the_grammar_has_no_conflicts() -> None:
     """The grammar is LALR(1) by itself: no conflict is settled by a default of the parser generator."""
     grammar = Path(parse_policy.__code__.co_filename).with_name("grammar.lark").read_text(encoding="utf-8")
     Lark(grammar, parser="lalr", lexer=_NoLexer, start=["statement", "query"], strict=True)
@@ -455,8 +459,8 @@ def test_the_grammar_has_no_conflicts():
 class _NoLexer(Lexer):
     """Stands for the lexer where only the grammar matters."""
 
-    def __init__(self, conf):
+    def __init__(self, conf: object) -> None:
         pass
 
-    def lex(self, lexer_state, parser_state):
+    def lex(self, lexer_state: Any, parser_state: Any) -> Any:
         raise NotImplementedError

@@ -212,12 +212,15 @@ ONE_MISTAKE = {
 
 
 @pytest.mark.parametrize(("text", "code", "underlined", "hint"), ONE_MISTAKE.values(), ids=ONE_MISTAKE.keys())
-def test_one_mistake(text, code, underlined, hint):
+def test_one_mistake(text: str, code: str, underlined: str | None, hint: str) -> None:
     """A text with one mistake gets one finding: its code, its place and its hint."""
     _, findings = parse_policy(Source("mistake.dl", text))
     assert [finding.code for finding in findings] == [code], findings
-    assert underlined is None or findings[0].span.text == underlined
-    assert hint in findings[0].hint
+    (finding,) = findings
+    assert finding.span is not None
+    assert finding.hint is not None
+    assert underlined is None or finding.span.text == underlined
+    assert hint in finding.hint
     assert code in CODES
 
 
@@ -233,9 +236,10 @@ GAPS = {
 
 
 @pytest.mark.parametrize(("text", "offset"), GAPS.values(), ids=GAPS.keys())
-def test_what_is_missing_is_shown_where_it_should_stand(text, offset):
+def test_what_is_missing_is_shown_where_it_should_stand(text: str, offset: int) -> None:
     """The caret of a missing mark stands just after the token before it, not under the next."""
     _, (finding,) = parse_policy(Source("mistake.dl", text))
+    assert finding.span is not None
     assert (finding.span.start, finding.span.end) == (offset, offset)
 
 
@@ -257,7 +261,7 @@ SEVERAL = {
 
 
 @pytest.mark.parametrize(("text", "codes", "sound"), SEVERAL.values(), ids=SEVERAL.keys())
-def test_all_mistakes_in_one_run(text, codes, sound):
+def test_all_mistakes_in_one_run(text: str, codes: list[str], sound: int) -> None:
     """One run tells the mistakes of all statements, in their order, and keeps the statements without one."""
     file, findings = parse_policy(Source("mistakes.dl", text))
     assert [finding.code for finding in findings] == codes, findings
@@ -279,14 +283,14 @@ QUERIES = {
 
 
 @pytest.mark.parametrize(("text", "code"), QUERIES.values(), ids=QUERIES.keys())
-def test_mistakes_of_queries(text, code):
+def test_mistakes_of_queries(text: str, code: str) -> None:
     """A query that is not right gives no body, but a finding."""
     body, findings = parse_query(Source("query", text))
     assert body is None
     assert [finding.code for finding in findings] == [code], findings
 
 
-def test_no_nesting_ends_in_a_crash():
+def test_no_nesting_ends_in_a_crash() -> None:
     """Parentheses may be nested as deeply as memory lets them: they vanish, or are refused with a finding."""
     depth = 20_000
     for opening, inner, closing in [
