@@ -8,6 +8,7 @@ and nothing else in it means anything.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from congresslite.language.syntax import Constant, Rule, Variable
 from congresslite.schema import Scalar
@@ -20,6 +21,11 @@ _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
 def message_variables(template: str) -> tuple[str, ...]:
     """The names of the variables that a message template names, in order, each once."""
     return tuple(dict.fromkeys(_PLACE.findall(template)))
+
+
+def fill_message(template: str, values: Mapping[str, str]) -> str:
+    """The template with each variable's value for its name; what it has no value for stays as it is."""
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), template)
 
 
 def annotation(rule: Rule, name: str) -> Scalar:

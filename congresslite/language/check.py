@@ -7,18 +7,21 @@ are the tuple in `checks`, and none of them stops another.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
 from congresslite.language.assemble import assemble
 from congresslite.language.build import build
-from congresslite.language.checks import CHECKS
+from congresslite.language.checks import CHECKS, findings, in_order
 from congresslite.language.parser import parse_policy
 from congresslite.language.program import Program
+from congresslite.language.query import CheckedQuery, check_query
 from congresslite.language.settings import TIERS
 from congresslite.language.syntax import PolicyFile
 from congresslite.schema import Catalog
+
+__all__ = ["Checked", "CheckedQuery", "check", "check_query", "check_sources", "in_order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def check(
     theirs is unknown, and there is no program.
     """
     draft = build(files, catalog, tiers, incomplete)
-    found = in_order(finding for one in CHECKS for finding in one(draft))
+    found = findings(CHECKS, draft)
     if incomplete or any(finding.severity is Severity.ERROR for finding in found):
         return Checked(None, found)
     return Checked(assemble(draft), found)
@@ -62,8 +65,3 @@ def check_sources(sources: Sequence[Source], catalog: Catalog, *, tiers: Sequenc
             incomplete.add(file.name)
     checked = check(files, catalog, tiers=tiers, incomplete=incomplete)
     return Checked(checked.program, in_order((*found, *checked.diagnostics)))
-
-
-def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Findings by place, each told once."""
-    return tuple(sorted(dict.fromkeys(found), key=Diagnostic.sort_key))

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from congresslite.diagnostics import Diagnostic, Severity, Source, Span
 from congresslite.language.assemble import base_schemas, checked_rule
 from congresslite.language.build import finish
-from congresslite.language.check import in_order
-from congresslite.language.checks import QUERY_CHECKS
+from congresslite.language.checks import QUERY_CHECKS, findings
 from congresslite.language.draft import QUERY_TABLE, Draft, DraftRule, Known, Outline
 from congresslite.language.kinds import as_type
 from congresslite.language.program import CheckedRule, Const, Literal, Match, Program, RuleKind, Var
@@ -60,7 +59,7 @@ def check_query(body: Body, source: Source, program: Program, catalog: Catalog) 
     asked = Scope(catalog, scope.policies, {**tables, QUERY_TABLE: schema}, scope.violations)
     known = {name: _unsure(each) for name, each in tables.items()}
     draft = finish({}, (), asked, (asking,), facts={}, unions={}, found=resolver.found, known=known)
-    found = in_order(finding for one in QUERY_CHECKS for finding in one(draft))
+    found = findings(QUERY_CHECKS, draft)
     if any(finding.severity is Severity.ERROR for finding in found):
         return CheckedQuery((), diagnostics=found)
     answer = checked_rule(draft, asking, draft.typing.variables[0], {})

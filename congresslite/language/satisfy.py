@@ -96,9 +96,12 @@ class Constraints:
 
     def root(self, name: str) -> str:
         """The variable that stands for all that are equal to this one."""
-        while name in self.parent and self.parent[name] != name:
-            name = self.parent[name]
-        return name
+        top = name
+        while self.parent.get(top, top) != top:
+            top = self.parent[top]
+        if top != name:
+            self.parent[name] = top
+        return top
 
     def _keys(self, literals: tuple[Literal, ...]) -> Conflict | None:
         """Rows of one table with the same key are one row, so their columns are equal."""

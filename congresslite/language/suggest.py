@@ -2,7 +2,8 @@
 "Did you mean": the known name that is nearest to one that nobody knows.
 
 A suggestion must be cheap even where thousands of names are known, so names of
-a very different length are never compared.
+a very different length are never compared, and among very many only those that
+begin or end alike.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _LISTED = 12
+_VERY_MANY = 300
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name nearest to `name`, or None if none is near."""
     slack = max(2, len(name) // 3)
     candidates = [each for each in known if abs(len(each) - len(name)) <= slack]
+    if len(candidates) > _VERY_MANY:
+        candidates = [each for each in candidates if each[:2] == name[:2] or each[-2:] == name[-2:]]
     folded = {each.lower(): each for each in sorted(candidates, reverse=True)}
     near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else None

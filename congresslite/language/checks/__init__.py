@@ -44,3 +44,13 @@ CHECKS: tuple[Check, ...] = (
 
 # What can be wrong with a question.
 QUERY_CHECKS: tuple[Check, ...] = (names.check, safety.check, types.check, contradictions.check)
+
+
+def findings(checks: Iterable[Check], draft: Draft) -> tuple[Diagnostic, ...]:
+    """All that these checks find in a draft."""
+    return in_order(finding for check in checks for finding in check(draft))
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings by place, each told once."""
+    return tuple(sorted(dict.fromkeys(found), key=Diagnostic.sort_key))

@@ -13,6 +13,8 @@ from congresslite.diagnostics import Diagnostic
 from congresslite.language.draft import Draft
 from congresslite.language.strata import Edge, cycle, edges
 
+_TOLD = 8
+
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """One finding for each cycle of tables that negation or aggregation is part of."""
@@ -35,19 +37,27 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
 
 def _finding(edge: Edge, path: list[Edge]) -> Diagnostic:
     start = _shown(edge.rule.table)
-    way = " → ".join(f"`{_shown(table)}`" for table in (edge.rule.table, *(step.table for step in path)))
+    way = _way([edge.rule.table, *(step.table for step in path)])
     what = "negation" if edge.through == "not" else f"the aggregate `{edge.through}`"
     message = f"`{start}` depends on itself through {what}: {way}"
     notes = tuple(
         f"{step.rule.outline.span}: `{_shown(step.rule.table)}` reads "
         f"{'not ' if step.through == 'not' else ''}`{_shown(step.table)}`"
-        for step in path
+        for step in path[:_TOLD]
         if not step.rule.outline.made
     )
     code = "CL210" if edge.through == "not" else "CL211"
     hint = "split the table, so that what is negated or aggregated is complete before it is read"
     span = edge.literal.span or edge.rule.outline.span
     return Diagnostic(code, message, span, hint, notes=notes)
+
+
+def _way(tables: list[str]) -> str:
+    """The tables of a cycle, in order; of a very long one only its ends."""
+    shown = [f"`{_shown(table)}`" for table in tables]
+    if len(shown) > 2 * _TOLD:
+        shown[_TOLD:-2] = [f"({len(shown) - _TOLD - 2} more)"]
+    return " → ".join(shown)
 
 
 def _shown(table: str) -> str:
