@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
-from congresslite.language.parser import parse_policy, parse_yaml_policy
+from congresslite.language.parser import parse_policy
 from congresslite.language.syntax import PolicyDeclaration, PolicyFile
+from congresslite.language.yaml_form import parse_yaml_policy
 from congresslite.policy import Policy
 
 TEST_SUFFIX = "_test.yaml"
