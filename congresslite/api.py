@@ -8,46 +8,40 @@ does nothing that it could not do through it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from congresslite.diagnostics import Diagnostic, Span
+from congresslite.diagnostics import Diagnostic, PolicyError, Severity, Source
+from congresslite.engine import open_database
+from congresslite.language.check import check, in_order
+from congresslite.language.parser import parse_query
 from congresslite.language.program import Program
+from congresslite.language.query import check_query
 from congresslite.policy import Policy
-from congresslite.schema import Row, TableSchema
+from congresslite.policy.loading import load_policies
+from congresslite.policy.violations import Answers, Violation, violations
+from congresslite.schema import Catalog, Row, TableData, TableSchema
+from congresslite.sources import Inventory, open_inventory
 
 __all__ = ["Answer", "Engine", "Policy", "Timing", "Violation"]
 
 # Told what is being done and how far it is: (what, done, total); total is 0 where it is not known.
 Progress = Callable[[str, int, int], None]
 
+ENGINES = ("columnar", "reference")
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds of wall clock and of processor time (all threads) for reading and for evaluating."""
 
-    load_s: float
-    load_cpu_s: float
-    evaluate_s: float
-    evaluate_cpu_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One row of an `error` or `warning` rule. `rule` is the rule's identity, `place` where it stands."""
-
-    policy: str
-    rule: str
-    kind: str  # "error" or "warning"
-    severity: str
-    mode: str
-    table: str  # "nfv:error"
-    columns: tuple[str, ...]
-    row: Row
-    object: str | None  # the value that names the object, as text
-    message: str
-    span: Span
+    load_s: float = 0.0
+    load_cpu_s: float = 0.0
+    evaluate_s: float = 0.0
+    evaluate_cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +53,16 @@ class Answer:
 
 
 class Engine:
-    """Policies evaluated over tables."""
+    """Policies evaluated over tables. Made by `load`."""
 
-    program: Program
-    diagnostics: tuple[Diagnostic, ...]  # warnings about the policies and the rows; errors are raised
-    timing: Timing
+    def __init__(
+        self, program: Program, catalog: Catalog, answers: Answers, diagnostics: tuple[Diagnostic, ...], timing: Timing
+    ) -> None:
+        self.program = program
+        self.diagnostics = diagnostics  # warnings about the policies and the rows; errors are raised
+        self.timing = timing
+        self._catalog = catalog
+        self._answers = answers
 
     @classmethod
     def load(
@@ -81,32 +80,164 @@ class Engine:
         `engine` is "columnar" or "reference"; `memory_limit` is in bytes (default: three quarters of the memory).
         Raises PolicyError, SourceError or EvaluationError, each with all its findings.
         """
-        raise NotImplementedError
+        if engine not in ENGINES:
+            raise ValueError(f"no engine `{engine}`: choose one of {', '.join(ENGINES)}")
+        if isinstance(policies, str | Path | Policy):
+            policies = [policies]
+        tell = progress or _silent
+        clock = _Clock()
+        tell("reading", 0, 0)
+        inventory = open_inventory(Path(data)) if data is not None else None
+        catalog = Catalog() if inventory is None else inventory.catalog
+        program, warnings = _checked(policies, catalog)
+        tables: Mapping[str, TableData] = {} if inventory is None else _Tables(inventory)
+        run = _columnar if engine == "columnar" else _reference
+        answers, found = run(program, tables, memory_limit, tell, clock)
+        return cls(program, catalog, answers, (*warnings, *found), clock.timing)
 
     def tables(self) -> tuple[str, ...]:
         """The names of all derived tables, as users know them (`nfv:error`, not its parts), sorted."""
-        raise NotImplementedError
+        parts = {part for names in self.program.answers.values() for part in names}
+        inner = {name for name in self.program.tables if name in parts or not _is_user_name(name)}
+        return tuple(sorted((self.program.tables.keys() - inner) | self.program.answers.keys()))
 
     def schema(self, table: str) -> TableSchema:
-        """The schema of a table, derived or of a source. Raises KeyError if there is none of that name."""
-        raise NotImplementedError
+        """The schema of a table, derived or of a source. Raises KeyError if there is none of that name.
+
+        For `error` and `warning` it is that of the first rule; each rule may have columns of its own.
+        """
+        parts = self.program.answers.get(table)
+        if parts:
+            return replace(self.program.tables[parts[0]], name=table)
+        return self.program.tables.get(table) or self._catalog[table]
 
     def count(self, table: str) -> int:
         """How many rows a table has; for `error` and `warning`, rows of each rule. Raises KeyError."""
-        raise NotImplementedError
+        return self._answers.count(table)
 
     def rows(self, table: str) -> list[Row]:
         """The rows of a table, in no particular order. Raises KeyError."""
-        raise NotImplementedError
+        return self._answers.rows(table)
 
     def violations(self) -> Iterator[Violation]:
         """Every row of every `error` and `warning` rule, by policy and rule in the order of the files."""
-        raise NotImplementedError
+        return violations(self.program, self._answers)
 
     def query(self, text: str) -> Answer:
         """The bindings of a body, or the rows of an atom. Raises PolicyError for a query that is not right."""
-        raise NotImplementedError
+        source = Source("query", text)
+        body, found = parse_query(source)
+        if body is None or _has_errors(found):
+            raise PolicyError(found)
+        asked = check_query(body, source, self.program, self._catalog)
+        if not asked.rules:
+            raise PolicyError(asked.diagnostics)
+        return Answer(asked.columns, self._answers.query(asked.rules, asked.tables))
 
     def skipped(self) -> Mapping[str, int]:
         """For each rule (its place), how many bindings were skipped for a null or a wrong type."""
-        raise NotImplementedError
+        return self._answers.skipped()
+
+
+def _checked(policies: Iterable[str | Path | Policy], catalog: Catalog) -> tuple[Program, tuple[Diagnostic, ...]]:
+    """The program of these policies and the warnings about it. Raises PolicyError with everything that is wrong."""
+    files, found = load_policies(policies)
+    incomplete = {file.name for file in files if any(_concerns(file.source.name, each) for each in found)}
+    checked = check(files, catalog, incomplete=incomplete)
+    findings = in_order((*found, *checked.diagnostics))
+    if checked.program is None or _has_errors(findings):
+        raise PolicyError(findings)
+    return checked.program, findings
+
+
+def _concerns(name: str, finding: Diagnostic) -> bool:
+    """Whether a finding says that a text could not be read to its end."""
+    return finding.severity is Severity.ERROR and finding.span is not None and finding.span.source.name == name
+
+
+def _has_errors(findings: Iterable[Diagnostic]) -> bool:
+    return any(each.severity is Severity.ERROR for each in findings)
+
+
+def _is_user_name(table: str) -> bool:
+    """Whether a derived table has a name that a user could write (`nfv:error/2` is made for a rule that reads it)."""
+    return not set(table) & {"#", "/"}
+
+
+Run = tuple[Answers, tuple[Diagnostic, ...]]
+
+
+def _columnar(
+    program: Program, tables: Mapping[str, TableData], memory_limit: int | None, tell: Progress, clock: _Clock
+) -> Run:
+    database = open_database(program, tables, memory_limit=memory_limit)
+    database.load()
+    found = database.constraint_violations()
+    clock.loaded()
+    with clock.evaluating():
+        database.evaluate(lambda done, total: tell("evaluating", done, total))
+    return database, found
+
+
+def _reference(
+    program: Program, tables: Mapping[str, TableData], memory_limit: int | None, tell: Progress, clock: _Clock
+) -> Run:
+    from congresslite.engine.reference.answers import ReferenceAnswers  # noqa: PLC0415 - pyDatalog is optional
+
+    answers = ReferenceAnswers(program, tables)
+    clock.loaded()
+    tell("evaluating", 0, 0)
+    with clock.evaluating():
+        answers.evaluate()
+    return answers, ()
+
+
+class _Tables(Mapping[str, TableData]):
+    """The tables of an inventory, each opened when it is asked for."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def __getitem__(self, name: str) -> TableData:
+        if name not in self._inventory.catalog:
+            raise KeyError(name)
+        return self._inventory.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inventory.catalog)
+
+    def __len__(self) -> int:
+        return len(self._inventory.catalog)
+
+
+class _Clock:
+    """Measures the two parts of a load."""
+
+    def __init__(self) -> None:
+        self._started = self._now()
+        self.timing = Timing()
+
+    def loaded(self) -> None:
+        """Note that everything has been read."""
+        wall, cpu = self._since(self._started)
+        self.timing = replace(self.timing, load_s=wall, load_cpu_s=cpu)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Measure the evaluation."""
+        started = self._now()
+        yield
+        wall, cpu = self._since(started)
+        self.timing = replace(self.timing, evaluate_s=wall, evaluate_cpu_s=cpu)
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        return time.perf_counter(), time.process_time()
+
+    def _since(self, start: tuple[float, float]) -> tuple[float, float]:
+        wall, cpu = self._now()
+        return wall - start[0], cpu - start[1]
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody wants to see."""

@@ -17,8 +17,8 @@ from congresslite.engine.relation import Relation, Selection
 from congresslite.language.program import Call, Compare, Const, Expression, Match, NoMatch, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
 
-# What it costs to build an index for each of its rows, and to follow it to each row found, against handling one binding:
-# where no value repeats, it is one array to look up in; otherwise rows are sorted, and found in runs.
+# What it costs to build an index, for each of its rows, and to follow it to a row, against handling one binding.
+# Where no value repeats, it is one array to look up in; otherwise rows are sorted, and found in runs.
 _UNIQUE_COST, _INDEX_COST = 0.3, 2.0
 _UNIQUE_STEP, _INDEX_STEP = 0.5, 1.5
 # Starts that are tried; a rule with more literals has one that is as good among the smallest.

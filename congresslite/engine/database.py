@@ -8,9 +8,11 @@ them but indexes and columns that had not been read yet.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import ChainMap, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
+from congresslite.diagnostics import Diagnostic
+from congresslite.engine.constraints import broken_constraints
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.domains import Domains
 from congresslite.engine.fixpoint import Fixpoint
@@ -48,6 +50,10 @@ class Database:
             self._check_key(schema)
             if name in self._domains.counted:
                 self.make_distinct(name)
+
+    def constraint_violations(self) -> tuple[Diagnostic, ...]:
+        """What rows of the base tables break of what is declared of them, as far as their columns were read."""
+        return tuple(broken_constraints(self.program.base, self._relations))
 
     def _wanted(self, schema: TableSchema) -> set[int]:
         """The columns of a base table that the rules or a key of one column need."""
@@ -168,36 +174,50 @@ class Database:
             self._read({name: set(range(schema.arity))})
         return decode_rows(relation, schema)
 
-    def query(self, rule: CheckedRule) -> list[Row]:
-        """The rows of a rule that is no part of the program, over its finished tables."""
-        plan = plan_rule(rule)
-        self._prepare(plan)
-        dictionaries = [self._query_dictionary(plan, place) for place in range(len(rule.head))]
-        sink = SetSink(dictionaries, self.limits)
-        distinct = derive(plan, self._relations, dictionaries, self.limits, sink)
-        columns = tuple(Column(f"c{place + 1}") for place in range(len(rule.head)))
-        return decode_rows(sink.relation(rule.table, distinct=distinct), TableSchema(rule.table, columns))
+    def query(self, rules: Sequence[CheckedRule], tables: Mapping[str, TableSchema]) -> list[Row]:
+        """The rows that the last of these rules derives over the finished tables.
 
-    def _prepare(self, plan: RulePlan) -> None:
-        """Read what a query needs beyond what the program does."""
-        needs = Domains(((plan, branch) for branch in plan.branches), {})
+        The rules are no part of the program; each may read what those before it derive. `tables` are their schemas.
+        """
+        relations: ChainMap[str, Relation] = ChainMap({}, self._relations)
+        plans = [plan_rule(rule) for rule in rules]
+        self._prepare(plans)
+        for table in dict.fromkeys(rule.table for rule in rules):
+            mine = [plan for plan in plans if plan.rule.table == table]
+            dictionaries = [_head_dictionary(mine[0], place, relations) for place in range(len(mine[0].rule.head))]
+            sink = SetSink(dictionaries, self.limits)
+            distinct = [derive(plan, relations, dictionaries, self.limits, sink) for plan in mine]
+            relations[table] = sink.relation(table, distinct=distinct == [True])
+        last = rules[-1].table
+        unknown = TableSchema(last, tuple(Column(f"c{place + 1}") for place in range(len(rules[-1].head))))
+        return decode_rows(relations[last], tables.get(last, unknown))
+
+    def _prepare(self, plans: Sequence[RulePlan]) -> None:
+        """Read what queries need beyond what the program does."""
+        needs = Domains(((plan, branch) for plan in plans for branch in plan.branches), {})
         literals: list[Match | NoMatch] = []
-        for branch in plan.branches:
-            literals += (*branch.scans, *branch.absent)
-        names = {each.table for each in literals} - self.program.tables.keys()
+        for plan in plans:
+            for branch in plan.branches:
+                literals += (*branch.scans, *branch.absent)
+        derived = self.program.tables.keys() | {plan.rule.table for plan in plans}
+        names = {each.table for each in literals} - derived
         self._read({name: needs.required[name] for name in names})
-        for name in needs.counted:
-            if name not in self.program.tables:
-                self.make_distinct(name)
+        for name in needs.counted & names:
+            self.make_distinct(name)
 
-    def _query_dictionary(self, plan: RulePlan, place: int) -> Dictionary:
-        """A dictionary for a column of an answer: that of a column from which its values come, or else a new one."""
-        for branch in plan.branches:
-            term = branch.head[place]
-            for literal in branch.scans:
-                if isinstance(term, Var) and term in literal.terms:
-                    return self._relations[literal.table].dictionaries[literal.terms.index(term)]
-        return Dictionary()
+    def skipped(self) -> Mapping[str, int]:
+        """For each rule (its place), how many bindings were skipped for a null or a wrong type."""
+        return dict(self.limits.skipped)
+
+
+def _head_dictionary(plan: RulePlan, place: int, relations: Mapping[str, Relation]) -> Dictionary:
+    """A dictionary for a column of an answer: that of a column from which its values come, or else a new one."""
+    for branch in plan.branches:
+        term = branch.head[place]
+        for literal in branch.scans:
+            if isinstance(term, Var) and term in literal.terms:
+                return relations[literal.table].dictionaries[literal.terms.index(term)]
+    return Dictionary()
 
 
 def decode_rows(relation: Relation, schema: TableSchema) -> list[Row]:

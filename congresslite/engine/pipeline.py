@@ -17,7 +17,7 @@ from congresslite.engine.frames import Frame
 from congresslite.engine.limits import Limits
 from congresslite.engine.relation import Relation
 from congresslite.engine.steps import Assign, Builtin, Exists, Filter, Probe, Scan, Step
-from congresslite.language.program import Call, CheckedRule, Compare, NoMatch, Var
+from congresslite.language.program import Call, CheckedRule, Compare, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
 
 
@@ -84,32 +84,31 @@ def build_pipeline(
         accesses[delta] = access(conjunction.scans[delta], delta_relation, used)
     order = join_order(accesses, conjunction.conditions, delta)
     head = used if everything else frozenset(name for term in conjunction.head for name in variables_of(term))
-    builder = _Builder(rule, conjunction, relations, limits, used, head, counted)
+    absent = tuple(access(each, relations[each.table], used) for each in conjunction.absent)
+    builder = _Builder(rule, limits, _Tests(conjunction.conditions, absent), head, counted)
     for place in order:
         builder.add_scan(accesses[place], [accesses[each] for each in order[order.index(place) + 1 :]])
     builder.add_tests([])
     return Pipeline(tuple(builder.steps), tuple(builder.joined))
 
 
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """What bindings must pass beside the joins."""
+
+    conditions: tuple[Condition, ...]
+    absent: tuple[Access, ...]
+
+
 class _Builder:
     """Collects the steps of one pipeline, keeping track of what is bound and what is still to be tested."""
 
-    def __init__(
-        self,
-        rule: CheckedRule,
-        conjunction: Conjunction,
-        relations: Mapping[str, Relation],
-        limits: Limits,
-        used: frozenset[str],
-        head: frozenset[str],
-        counted: bool,
-    ) -> None:
+    def __init__(self, rule: CheckedRule, limits: Limits, tests: _Tests, head: frozenset[str], counted: bool) -> None:
         self.steps: list[Step] = []
         self.joined: list[Access] = []
         self._rule, self._limits, self._head, self._counted = rule, limits, head, counted
         self._bound: set[str] = set()
-        self._conditions = list(conjunction.conditions)
-        self._absent = [access(each, relations[each.table], used) for each in conjunction.absent]
+        self._conditions, self._absent = list(tests.conditions), list(tests.absent)
 
     def add_scan(self, scan: Access, later: Sequence[Access]) -> None:
         """Join the next literal, after whatever can be tested before it."""
@@ -182,6 +181,3 @@ class _Builder:
 def _only(scan: Access, names: Sequence[str]) -> Access:
     """The access with these variables only."""
     return Access(scan.relation, scan.selection, {name: scan.columns[name] for name in names})
-
-
-__all__ = ["EMPTY_FRAME", "NoMatch", "Pipeline", "build_pipeline"]

@@ -226,7 +226,7 @@ def compare(operator: ComparisonOperator, left: Vector, right: Vector) -> tuple[
 
 
 def _compare_order(operator: ComparisonOperator, left: Coded, right: Coded) -> tuple[Mask, Mask | None]:
-    """An ordering of two vectors of one dictionary. Equal ids are settled first: in a self-join they are most of them."""
+    """An ordering of two vectors of one dictionary. Equal ids are settled first: a self-join has many."""
     kinds = left.dictionary.kinds[left.ids]
     settled = (left.ids == right.ids) & (kinds != NULL) & (kinds != BOOL)
     open_ = np.flatnonzero(~settled)
