@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xmlschema
 from click.testing import CliRunner, Result
 
 from congresslite.api import Engine
@@ -16,6 +18,7 @@ from congresslite.cli.app import cli
 from tests.cli.made_run import FakeEngine
 
 GOLDEN = Path(__file__).parent / "golden"
+PUBLISHED = Path(__file__).parents[1] / "schemas" / "node_modules"
 
 Run = Callable[..., Result]
 
@@ -53,3 +56,14 @@ def golden() -> Callable[[str, str], None]:
             pytest.fail("\n".join(lines))
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def validate_junit() -> Callable[[str], None]:
+    """Hold a document against the JUnit schema as published; the package has it as a string in a script."""
+    path = PUBLISHED / "junit-xml/src/index.test.ts"
+    if not path.exists():
+        pytest.skip("`make test` fetches the published schemas")
+    found = re.search(r"antJunitSchema = '((?:[^'\\]|\\.)*)'", path.read_text(encoding="utf-8"))
+    assert found is not None
+    return xmlschema.XMLSchema(found[1].replace("\\'", "'")).validate

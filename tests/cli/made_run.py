@@ -26,11 +26,11 @@ SOURCE = Source("rules/nfv.dl", TEXT)
 DRY_SOURCE = Source("rules/my dry.dl", "error(x) :- inv:vm(id=x).\n")
 
 WARNING = Diagnostic(
-    "CL250", "`h` is used once", Span(SOURCE, TEXT.index("warning"), TEXT.index("warning") + 7),
+    "CL990", "`h` is used once", Span(SOURCE, TEXT.index("warning"), TEXT.index("warning") + 7),
     hint="write `_`", severity=Severity.WARNING, notes=("a note",),
 )  # fmt: skip
-ERROR = Diagnostic("CL101", "no table `inv:vms`", Span(SOURCE, TEXT.index("inv:vm"), TEXT.index("inv:vm") + 6))
-PLACED = Diagnostic("CL401", "a row has 3 values, the header 2", place="inventory/inv/vm.csv:17")
+ERROR = Diagnostic("CL991", "no table `inv:vms`", Span(SOURCE, TEXT.index("inv:vm"), TEXT.index("inv:vm") + 6))
+PLACED = Diagnostic("CL992", "a row has 3 values, the header 2", place="inventory/inv/vm.csv:17")
 
 
 def line_span(source: Source, number: int) -> Span:

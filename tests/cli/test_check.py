@@ -93,24 +93,24 @@ def test_streams(run: Run) -> None:
     """Results are on stdout and findings on stderr; a machine format holds the findings too."""
     engine = FakeEngine(diagnostics=(WARNING,))
     table, document = run("check", engine=engine), run("check", "-o", "json", engine=engine)
-    assert "CL250" in table.stderr
-    assert "CL250" not in table.stdout
-    assert "CL250" in document.stderr
-    assert json.loads(document.stdout)["findings"][0]["code"] == "CL250"
+    assert "CL990" in table.stderr
+    assert "CL990" not in table.stdout
+    assert "CL990" in document.stderr
+    assert json.loads(document.stdout)["findings"][0]["code"] == "CL990"
 
 
 def test_failure_in_a_machine_format(run: Run) -> None:
     """What stops the work is in the document of a machine format, and its exit code too."""
     document = json.loads(run("check", "-o", "json", engine=SourceError([PLACED])).stdout)
-    assert document["findings"][0]["code"] == "CL401"
+    assert document["findings"][0]["code"] == "CL992"
     assert document["summary"]["exit_code"] == 2
 
 
 def test_quiet(run: Run) -> None:
     """Quiet leaves out warnings and advice, but no errors and no results."""
     result = run("check", "-q", engine=FakeEngine(diagnostics=(WARNING, PLACED)))
-    assert "CL250" not in result.stderr
-    assert "CL401" in result.stderr
+    assert "CL990" not in result.stderr
+    assert "CL992" in result.stderr
     assert "vm1 runs on" in result.stdout
     assert "Next:" not in result.stdout
 
