@@ -92,16 +92,17 @@ class _Run:
             case "no table":
                 return self._literal("~" + self._names[name], made)
             case "compute":
-                self._define(name, len(made))
-                return self._literal(name, made)
+                return self._literal(self._defined(name, len(made)), made)
             case _:
                 return self._literal("==" if kind == "=" else "!=", made)
 
-    def _define(self, name: str, arity: int) -> None:
-        """Make a computed predicate known, once for each number of terms."""
-        pred = pyEngine.Pred(name, arity)
+    def _defined(self, name: str, arity: int) -> str:
+        """Make a computed predicate known, once for each number of terms; its name is none of pyDatalog's own."""
+        own = f"computed {name}"
+        pred = pyEngine.Pred(own, arity)
         if pred.prim is None:
             pyEngine.insert(pred).prim = _primitive(predicate(name, self._values, self._clock))
+        return own
 
 
 def _primitive(answers: Predicate) -> Callable[[Any, Any], None]:
