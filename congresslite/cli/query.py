@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from congresslite.diagnostics import CongressliteError, PolicyError
 
 if TYPE_CHECKING:
     from congresslite.api import Answer
+
+_TABLE = re.compile(r"\s*[\w.]+:[\w.]+\s*")
 
 
 @click.command(cls=Teaching)
@@ -44,7 +47,8 @@ def query(settings: Settings, *, text: str, policies: tuple[Path, ...], limit: i
         tell(error.diagnostics, settings)
         return Exit.BLOCKING
     try:
-        answer = engine.query(text)
+        # A table's name alone asks for its rows, as an atom without variables does.
+        answer = engine.query(f"{text}()" if _TABLE.fullmatch(text) else text)
     except CongressliteError as error:
         tell(error.diagnostics, settings)
         return Exit.FAILED

@@ -75,8 +75,8 @@ def violation(number: int, row: tuple[Any, ...], **more: Any) -> Violation:
 
 
 VIOLATIONS = (
-    violation(0, ("vm2", "h1"), columns=("vm", "host"), message="vm2 runs on the HDD host h1"),
     violation(0, ("vm1", "h1"), columns=("vm", "host"), message="vm1 runs on the HDD host h1"),
+    violation(0, ("vm2", "h1"), columns=("vm", "host"), message="vm2 runs on the HDD host h1"),
     violation(1, ("vm1", "vm2")),
     violation(2, ("vm\x1b[31m<&>\n::error::x", None, True, 0.5), object=None),
 )

@@ -1,17 +1,15 @@
 """
 What a person reads at a glance: violations by policy and rule, gravest colours first, then the totals.
 
-Only some rows of each policy are shown, the first ones in the order of their
-values, and every rule that has rows gets its share of them. What is left out
-is said.
+Only the first rows of each policy are shown, and every rule that has rows gets
+its share of them. What is left out is said.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import IO, TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -76,30 +74,12 @@ def _violations(report: Report, screen: Console, settings: Settings) -> None:
 
 def _read(violations: Iterable[Violation], limit: int) -> list[_Rule]:
     """The rules of one policy, with at most `limit` rows each (0: all)."""
-    from congresslite.schema import order_key
-
-    def row_key(violation: Violation) -> list[tuple[int, str, float | int]]:
-        return [order_key(value) for value in violation.row]
-
     rules = []
-    for _, rows in groupby(violations, lambda violation: violation.rule):
-        counted = _Counted(rows)
-        shown = heapq.nsmallest(limit, counted, key=row_key) if limit else sorted(counted, key=row_key)
-        rules.append(_Rule(counted.count, shown))
+    for _, group in groupby(violations, lambda violation: violation.rule):
+        rows = iter(group)
+        shown = list(islice(rows, limit or None))
+        rules.append(_Rule(len(shown) + sum(1 for _ in rows), shown))
     return rules
-
-
-class _Counted:
-    """Counts what is taken from it."""
-
-    def __init__(self, violations: Iterable[Violation]) -> None:
-        self._violations = violations
-        self.count = 0
-
-    def __iter__(self) -> Iterator[Violation]:
-        for violation in self._violations:
-            self.count += 1
-            yield violation
 
 
 def _heading(policy: PolicySettings, report: Report, screen: Console) -> None:
