@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
 from congresslite.language.parser import parse_policy
@@ -54,11 +54,16 @@ def load_policies(
 
 def parse_object(policy: Policy) -> Parsed:
     """Parse a Policy object; its name counts unless its text declares one."""
-    file, found = _parse(Source(policy.path or f"{policy.name}.dl", policy.text))
-    declared = any(isinstance(statement, PolicyDeclaration) for statement in file.statements)
-    if not declared and "name" not in file.settings:
+    source = Source(policy.path or f"{policy.name}.dl", policy.text)
+    file, found = _parse(source)
+    # Without a declared name the parser takes the stem of the path, which says less than the object does.
+    if file.name == PurePath(source.name).stem and not _declares_name(file):
         file = replace(file, name=policy.name)
     return file, found
+
+
+def _declares_name(file: PolicyFile) -> bool:
+    return any(isinstance(statement, PolicyDeclaration) for statement in file.statements)
 
 
 def read_text(path: Path, findings: list[Diagnostic]) -> str | None:

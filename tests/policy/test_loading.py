@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from congresslite.diagnostics import Severity
+from congresslite.diagnostics import Diagnostic, Severity
 from congresslite.policy import Policy
 from congresslite.policy.loading import load_policies
 
@@ -27,7 +27,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def codes(findings):
+def codes(findings: tuple[Diagnostic, ...]) -> list[str]:
     return [finding.code for finding in findings]
 
 
