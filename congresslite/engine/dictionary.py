@@ -190,29 +190,17 @@ class Dictionary:
         return [ids for ids in result if ids is not None]
 
     def _encode_strings(self, columns: list[Any]) -> list[Ids]:
-        chunks = [chunk for column in columns for chunk in column.chunks]
-        if not chunks:
+        chunks = [[chunk for chunk in column.chunks if len(chunk)] for column in columns]
+        every = [chunk for mine in chunks for chunk in mine]
+        if not every:
             return [np.zeros(0, np.int32) for _ in columns]
-        encoded = pa.chunked_array(chunks).dictionary_encode()
+        encoded = pa.chunked_array(every).dictionary_encode()
         # The last chunk's dictionary holds those of all the chunks before it.
         ids_of_codes = self._ids_of_texts(encoded.chunk(encoded.num_chunks - 1).dictionary)
-        shifted = len(ids_of_codes) and int(ids_of_codes[-1]) - len(ids_of_codes) + 1
-        contiguous = len(ids_of_codes) > 0 and bool((np.diff(ids_of_codes) == 1).all())
-        parts = []
-        for chunk in encoded.chunks:
-            codes = chunk.indices
-            nulls = codes.null_count > 0
-            codes = np.asarray(codes.fill_null(0) if nulls else codes)
-            ids = codes + np.int32(shifted) if contiguous else ids_of_codes[codes] if len(ids_of_codes) else codes
-            if nulls:
-                ids = np.where(np.asarray(chunk.is_null()), np.int32(NULL_ID), ids)
-            parts.append(ids)
-        result, start = [], 0
-        for column in columns:
-            mine = parts[start : start + column.num_chunks]
-            start += column.num_chunks
-            result.append(_joined(mine))
-        return result
+        # Strings that are all new have ids in a row, which need no looking up.
+        row = len(ids_of_codes) > 0 and bool((np.diff(ids_of_codes) == 1).all())
+        parts = iter([_ids_of_chunk(chunk, ids_of_codes, in_a_row=row) for chunk in encoded.chunks])
+        return [_joined([next(parts) for _ in mine]) for mine in chunks]
 
     def _ids_of_texts(self, texts: Any) -> Ids:
         """The ids of distinct strings, new ones where they have none."""
@@ -308,6 +296,16 @@ class Dictionary:
 
 def _is_string(column: ColumnValues) -> bool:
     return not isinstance(column, list) and pa.types.is_string(column.type)
+
+
+def _ids_of_chunk(chunk: Any, ids_of_codes: Ids, *, in_a_row: bool) -> Ids:
+    """The ids of a dictionary-encoded chunk."""
+    nulls = chunk.indices.null_count > 0
+    codes = np.asarray(chunk.indices.fill_null(0) if nulls else chunk.indices)
+    if len(ids_of_codes) == 0:
+        return np.zeros(len(codes), np.int32)
+    ids: Ids = codes + ids_of_codes[0] if in_a_row else ids_of_codes[codes]
+    return np.where(np.asarray(chunk.is_null()), np.int32(NULL_ID), ids) if nulls else ids
 
 
 def _joined(parts: list[Ids]) -> Ids:

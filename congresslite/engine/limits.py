@@ -44,7 +44,7 @@ class Limits:
             raise EvaluationError(
                 Diagnostic(
                     "CL501",
-                    f"this rule of `{rule.policy}` makes {rows:,} bindings, which need {_size(needed)}, "
+                    f"this rule of `{rule.policy}` makes at least {rows:,} bindings, which need {_size(needed)}, "
                     f"more than the limit of {_size(self.memory)}",
                     rule.span,
                     "join its tables on a common variable, or raise the limit (`--memory-limit`)",
@@ -84,3 +84,20 @@ def _size(nbytes: int) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:,.3g} TB"
+
+
+class Budget:
+    """The bindings that one join makes in one run of its rule, chunk after chunk."""
+
+    def __init__(self, rule: CheckedRule, limits: Limits) -> None:
+        self._rule, self._limits = rule, limits
+        self._made = 0
+
+    def start(self) -> None:
+        """Begin a run."""
+        self._made = 0
+
+    def take(self, rows: int, width: int) -> None:
+        """Count bindings before they are made. Raises EvaluationError if the run makes more than would fit."""
+        self._made += rows
+        self._limits.check_bindings(self._rule, self._made, width)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from congresslite.engine.access import Access, access, best_position, binds, join_order, used_variables
 from congresslite.engine.frames import Frame
-from congresslite.engine.limits import Limits
+from congresslite.engine.limits import Budget, Limits
 from congresslite.engine.relation import Relation
 from congresslite.engine.steps import Assign, Builtin, Exists, Filter, Probe, Scan, Step
 from congresslite.language.program import Call, CheckedRule, Compare, Var
@@ -27,9 +27,12 @@ class Pipeline:
 
     steps: tuple[Step, ...]
     joined: tuple[Access, ...]
+    budgets: tuple[Budget, ...]
 
     def run(self, start: Frame) -> Iterator[Frame]:
         """All bindings that follow from those of `start`, batch by batch."""
+        for budget in self.budgets:
+            budget.start()
         yield from self._run(0, start)
 
     def _run(self, place: int, frame: Frame) -> Iterator[Frame]:
@@ -89,7 +92,7 @@ def build_pipeline(
     for place in order:
         builder.add_scan(accesses[place], [accesses[each] for each in order[order.index(place) + 1 :]])
     builder.add_tests([])
-    return Pipeline(tuple(builder.steps), tuple(builder.joined))
+    return Pipeline(tuple(builder.steps), tuple(builder.joined), tuple(builder.budgets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class _Builder:
     def __init__(self, rule: CheckedRule, limits: Limits, tests: _Tests, head: frozenset[str], counted: bool) -> None:
         self.steps: list[Step] = []
         self.joined: list[Access] = []
+        self.budgets: list[Budget] = []
         self._rule, self._limits, self._head, self._counted = rule, limits, head, counted
         self._bound: set[str] = set()
         self._conditions, self._absent = list(tests.conditions), list(tests.absent)
@@ -120,14 +124,16 @@ class _Builder:
             self.steps.append(Exists(_only(scan, shared), False, keep))
             return
         self.joined.append(scan)
+        budget = Budget(self._rule, self._limits)
+        self.budgets.append(budget)
         position = best_position(scan, shared)
         if position is None:
-            self.steps.append(Scan(_only(scan, fresh), self._rule, self._limits))
+            self.steps.append(Scan(_only(scan, fresh), budget))
         else:
             by = next(name for name in shared if scan.columns[name] == position)
             others = tuple(name for name in shared if name != by)
             narrowed = _only(scan, [*shared, *fresh])
-            self.steps.append(Probe(narrowed, by, others, keep, self._rule, self._limits))
+            self.steps.append(Probe(narrowed, by, others, keep, budget))
         self._bound.update(scan.columns)
 
     def add_tests(self, later: Sequence[Access]) -> None:

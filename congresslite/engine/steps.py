@@ -18,7 +18,7 @@ import numpy as np
 from congresslite.engine.access import Access
 from congresslite.engine.dictionary import Ids
 from congresslite.engine.frames import Frame, both, evaluate
-from congresslite.engine.limits import CHUNK, Limits
+from congresslite.engine.limits import CHUNK, Budget, Limits
 from congresslite.engine.relation import Places, Relation, Segment
 from congresslite.engine.vectors import Coded, Mask, Vector, compare, find, map_rows, take
 from congresslite.language.builtins import BUILTINS
@@ -38,14 +38,11 @@ class Scan:
     """All rows of an access, in chunks; it begins a pipeline, or multiplies what shares no variable with it."""
 
     access: Access
-    rule: CheckedRule
-    limits: Limits
+    budget: Budget
 
     def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
         relation = self.access.selected()
-        self.limits.check_bindings(
-            self.rule, frame.length * relation.rows, len(frame.vectors) + len(self.access.columns)
-        )
+        self.budget.take(frame.length * relation.rows, len(frame.vectors) + len(self.access.columns))
         at_once = max(1, CHUNK // frame.length)
         for start in range(0, relation.rows, at_once):
             stop = min(start + at_once, relation.rows)
@@ -71,8 +68,7 @@ class Probe:
     by: str  # the variable whose index is used
     bound: tuple[str, ...]  # the other variables that are bound already
     keep: frozenset[str]
-    rule: CheckedRule
-    limits: Limits
+    budget: Budget
 
     def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
         relation = self.access.selected()
@@ -96,11 +92,11 @@ class Probe:
     def _expand(self, frame: Frame, relation: Relation, segment: Segment, ids: Ids) -> Iterator[Frame]:
         first, counts = segment.spans(ids)
         total = int(counts.sum())
+        self.budget.take(total, len(frame.vectors) + len(self.access.columns))
         if total <= CHUNK:
             if total:
                 yield from self._join(frame, relation, *segment.expand(first, counts))
             return
-        self.limits.check_bindings(self.rule, total, len(frame.vectors) + len(self.access.columns))
         for start, stop, low, high in _pieces(counts):
             spans = counts[start:stop] if stop - start > 1 else np.array([high - low])
             which, places = segment.expand(first[start:stop] + low, spans)
