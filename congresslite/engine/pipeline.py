@@ -46,8 +46,11 @@ class Pipeline:
     def proves_distinct(self, head: frozenset[str]) -> bool:
         """Whether no two bindings agree in the head: from its variables, unique columns lead to one row of each access.
 
-        It relies on what indexes have shown of the rows that there are now, so ask after running.
+        It relies on what indexes have shown of the rows that there are now, so ask after running. A builtin may
+        give several rows for the same inputs: with one, nothing is proved.
         """
+        if any(isinstance(step, Builtin) for step in self.steps):
+            return False
         determined = set(head)
         waiting = list(self.joined)
         progress = True
