@@ -85,7 +85,6 @@ CODES: dict[str, str] = {
     "CL240": "a rule that stands there already",
     "CL241": "a modal where none may stand",
     "CL242": "a rule that can never fire",
-    "CL243": "an aggregate without groups",
     "CL244": "an effect without an action",
     "CL250": "a variable that occurs once",
     "CL251": "a policy without a description",

@@ -98,7 +98,8 @@ class Chunk:
 
     tokens: list[Token]
     end: Token | None = None
-    sound: bool = True
+    sound: bool = True  # parsing it can tell more
+    flawed: bool = False  # a token is not what was meant
 
 
 @dataclass(slots=True)
@@ -153,11 +154,20 @@ class _Lexer:
         if kind == "NAME":
             if ":" in token.value:
                 token.value = "".join(token.value.split())
+                self._no_reserved(token)
         elif kind in ("LPAR", "LSQB"):
             self.brackets.append(token)
         elif kind in ("RPAR", "RSQB"):
             self._close(token)
         self.chunk.tokens.append(token)
+
+    def _no_reserved(self, token: Token) -> None:
+        """Neither part of a qualified name is a reserved word; a name alone is not a name then, and told of later."""
+        word = next((part for part in token.value.split(":") if part in RESERVED), None)
+        if word is not None:
+            self.chunk.flawed = True
+            hint = f"choose another name, as `{word}_`"
+            self._problem("CL027", f"`{word}` is a reserved word", token.start_pos, token.end_pos, hint)
 
     def _close(self, token: Token) -> None:
         """Match a closing bracket with the innermost open one."""
@@ -192,6 +202,7 @@ class _Lexer:
                 hint = "numbers are written 12, 1.5, 2e6, 0x1f, 0o17 or 0b101"
                 self._problem("CL009", f"`{token.value}` is not a number", token.start_pos, token.end_pos, hint)
                 self.chunk.tokens.append(Token("NUMBER", "0", token.start_pos, token.end_pos))
+                self.chunk.flawed = True
             case "LOOSE_END":
                 hint = f"write a space or a new line after `{token.value}`"
                 message = f"no white space after `{token.value}`"

@@ -144,7 +144,7 @@ class Reader:
         tokens = chunk.tokens
         while chunk.sound and (tokens or chunk.end):
             node, rest = self._statement(tokens, chunk.end)
-            if node is not None:
+            if node is not None and not chunk.flawed:
                 yield node
             if not rest:
                 break

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from congresslite.diagnostics import Source
 from congresslite.diagnostics.codes import CODES
-from congresslite.language.parser import parse_policy, parse_query
+from congresslite.language.parser import parse_policy, parse_query, parse_yaml_policy
 
 # name: (text, code, underlined text, part of the hint). An empty underlined text is a place between two characters.
 ONE_MISTAKE = {
@@ -193,6 +196,8 @@ ONE_MISTAKE = {
     "a reserved variable": ("p(or) :- q(or).", "CL027", "or", "`or_`"),
     "a reserved policy": ("policy null.", "CL027", "null", "`null_`"),
     "a reserved table in a body": ("p(x) :- q(x), true(x).", "CL027", "true", "`true_`"),
+    "a reserved column of a table": ("table p(in: int).", "CL027", "in: int", "`in_`"),
+    "a reserved source": ("p(x) :- null:q(x).", "CL027", "null:q", "`null_`"),
     # CL028: commas
     "no comma between literals": ("p(x) :- q(x) r(x).", "CL028", "", "`,`"),
     "no comma between indented literals": ("p(x) :-\n    q(x)\n    r(x).", "CL028", "", "`,`"),
@@ -256,6 +261,7 @@ SEVERAL = {
     "terminators within strings and comments": ('a(". "). /* b(. ; */ c("; ") // d(. \n; e(.', ["CL006"], 2),
     "nothing at all": ("", [], 0),
     "comments only": ("// a\n# b\n/* c */", [], 0),
+    "a number that is none spoils its statement": ("a(1x). b(1).", ["CL009"], 1),
     "one cause, one finding": ("p(x) :- q(x), ((x > 1)) + (y < 2) = 3.", ["CL011", "CL011"], 0),
 }
 
@@ -266,6 +272,25 @@ def test_all_mistakes_in_one_run(text: str, codes: list[str], sound: int) -> Non
     file, findings = parse_policy(Source("mistakes.dl", text))
     assert [finding.code for finding in findings] == codes, findings
     assert len(file.statements) == sound
+
+
+PAGES = sorted((Path(__file__).parents[2] / "docs" / "errors").glob("CL0*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_page_of_a_code(page: Path) -> None:
+    """The first example of a page gives its code and no other, the second gives none."""
+    examples = re.findall(r"```(dl|yaml)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    codes = []
+    for form, text in examples:
+        parse = parse_policy if form == "dl" else parse_yaml_policy
+        codes.append({finding.code for finding in parse(Source(f"example.{form}", text))[1]})
+    assert codes == [{page.stem}, set()]
+
+
+def test_every_syntax_code_has_its_page() -> None:
+    """Each code of this layer is documented, and no page is left of a code that is gone."""
+    assert [page.stem for page in PAGES] == sorted(code for code in CODES if code.startswith("CL0"))
 
 
 QUERIES = {
