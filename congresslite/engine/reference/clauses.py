@@ -81,15 +81,16 @@ def layers(program: Program) -> list[Layer]:
     for stratum in program.strata:
         rules = [rule for rule in program.rules if rule.table in stratum.tables]
         groupings = [_grouping(rule) for rule in rules if rule.aggregates]
-        clauses = [clause for rule in rules if not rule.aggregates for clause in _clauses(rule)]
+        cycle = frozenset(stratum.tables if len(stratum.tables) > 1 else ())
+        clauses = [clause for rule in rules if not rule.aggregates for clause in _clauses(rule, cycle)]
         made.append({"tables": list(stratum.tables), "groupings": groupings, "clauses": clauses})
     return made
 
 
-def _clauses(rule: CheckedRule) -> Iterator[Clause]:
+def _clauses(rule: CheckedRule, cycle: frozenset[str]) -> Iterator[Clause]:
     for body in _alternatives(rule.body):
         head = [_plain(term) for term in rule.head if not isinstance(term, Fold)]
-        yield {"table": rule.table, "head": head, "steps": _steps(body)}
+        yield {"table": rule.table, "head": head, "steps": _steps(body, cycle)}
 
 
 def _grouping(rule: CheckedRule) -> Grouping:
@@ -109,7 +110,7 @@ def _grouping(rule: CheckedRule) -> Grouping:
     for body in bodies:
         bound = set(_bound(body))
         terms: list[Term] = [variable if variable in bound else ABSENT for variable in columns]
-        clauses.append({"table": BINDINGS, "head": terms, "steps": _steps(body)})
+        clauses.append({"table": BINDINGS, "head": terms, "steps": _steps(body, frozenset())})
     return {"table": rule.table, "columns": len(columns), "head": head, "clauses": clauses}
 
 
@@ -144,9 +145,9 @@ def _variables(term: Expression) -> Iterator[str]:
             yield from _variables(right)
 
 
-def _steps(body: Flat) -> list[Step]:
+def _steps(body: Flat, cycle: frozenset[str]) -> list[Step]:
     """The steps of a body, in an order that binds every variable before it is needed."""
-    maker = _Steps()
+    maker = _Steps(cycle)
     bound: set[str] = set()
     for literal in body:
         if isinstance(literal, Match):
@@ -178,14 +179,22 @@ def _binds_now(literal: Literal, bound: set[str]) -> bool:
 
 
 class _Steps:
-    """Gathers the steps of one body, with fresh variables for what is computed on the way."""
+    """Gathers the steps of one body, with fresh variables for what is computed on the way.
 
-    def __init__(self) -> None:
+    `cycle` are tables that recurse through each other. pyDatalog may run for ever when it is
+    asked for parts of them, by variables that are bound already; so it is asked for all of
+    their rows, and what must be equal is compared afterwards.
+    """
+
+    def __init__(self, cycle: frozenset[str]) -> None:
         self.steps: list[Step] = []
+        self._cycle = cycle
         self._numbers = count()
 
     def add(self, literal: Literal) -> None:
         match literal:
+            case Match(table, terms) if table in self._cycle:
+                self._compared("table", table, [], terms)
             case Match(table, terms):
                 self.steps.append(("table", table, [_plain(term) for term in terms]))
             case NoMatch(table, terms):
@@ -205,15 +214,19 @@ class _Steps:
 
     def _call(self, builtin: str, inputs: Sequence[Expression], outputs: Sequence[Expression], negated: bool) -> None:
         given = [self._value(term) for term in inputs]
-        wanted = [self._value(term) for term in outputs]
         if negated or not outputs:
-            self._compute(f"{'not ' * negated}call {builtin}", [*given, *wanted])
-            return
-        # Results go to fresh variables and are compared afterwards: a computed predicate of
-        # pyDatalog loses answers where a variable occurs twice among its results.
-        results: list[Term] = [self._fresh() for _ in wanted]
-        self._compute(f"call {builtin}", [*given, *results])
-        self.steps.extend(("=", "", [term, result]) for term, result in zip(wanted, results, strict=True))
+            self._compute(f"{'not ' * negated}call {builtin}", [*given, *map(self._value, outputs)])
+        else:
+            # Compared afterwards, because a computed predicate of pyDatalog loses answers where
+            # a variable occurs twice among its results.
+            self._compared("compute", f"call {builtin}", given, outputs)
+
+    def _compared(self, kind: str, name: str, given: list[Term], wanted: Sequence[Expression]) -> None:
+        """A step whose results go to fresh variables, and are then compared with what is wanted."""
+        values = [self._value(term) for term in wanted]
+        results: list[Term] = [self._fresh() for _ in values]
+        self.steps.append((kind, name, [*given, *results]))
+        self.steps.extend(("=", "", [value, result]) for value, result in zip(values, results, strict=True))
 
     def _value(self, term: Expression) -> Term:
         """The variable or constant that stands for an expression, computed by the steps before."""
