@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from congresslite import __version__
 from congresslite.cli.exits import Exit
@@ -24,11 +25,14 @@ from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import tell, warn
 from congresslite.diagnostics import CongressliteError
 
+NAME = "congresslite"
+COMPLETE = "_CONGRESSLITE_COMPLETE"  # the shell's completion script sets this variable
+
 # Name, then one line of help; the module of the same name holds a command of that name.
 COMMANDS = {
     "check": "Evaluate policies over tables and list the violations.",
     "query": "Ask the tables a question.",
-    "lint": "Find mistakes in policies, without any data.",
+    "lint": "Find mistakes in policies, and what is probably one.",
     "fmt": "Format policies.",
     "test": "Run the tests of policies.",
     "schema": "Show the tables that rules can read.",
@@ -67,21 +71,23 @@ class App(Teaching, click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **_: Any
     ) -> NoReturn:
         """Run, and end the process with the exit code."""
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character must not stop the report.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        sys.exit(self._guarded(args, prog_name or "congresslite", Settings(), extra))
+        given = sys.argv[1:] if args is None else list(args)
+        sys.exit(self._guarded(given, prog_name or NAME, Settings()))
 
-    def _guarded(self, args: Sequence[str] | None, prog_name: str, settings: Settings, extra: dict[str, Any]) -> int:
+    def _guarded(self, args: list[str], name: str, settings: Settings) -> int:
         try:
-            extra = {**extra, "standalone_mode": False, "obj": settings}
-            code = super().main(args=args, prog_name=prog_name, **extra)
+            code = self._run(args, name, settings)
             sys.stdout.flush()
-            return int(code or Exit.CLEAN)
+            return code
+        except click.exceptions.Exit as end:
+            return end.exit_code
         except click.ClickException as error:
             error.show()
             return Exit.FAILED
@@ -96,6 +102,14 @@ class App(Teaching, click.Group):
             return Exit.INTERRUPTED
         except Exception as error:
             return _internal_error(error, settings)
+
+    def _run(self, args: list[str], name: str, settings: Settings) -> int:
+        # Not click's own `main`, which has exit codes of its own.
+        completing = os.environ.get(COMPLETE)
+        if completing:
+            return shell_complete(self, {}, name, COMPLETE, completing)
+        with self.make_context(name, args, obj=settings) as context:
+            return int(self.invoke(context) or Exit.CLEAN)
 
 
 def _internal_error(error: Exception, settings: Settings) -> int:

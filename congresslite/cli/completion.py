@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from congresslite.cli import app
 from congresslite.cli.exits import Exit
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
@@ -24,6 +25,5 @@ def completion(settings: Settings, *, shell: str) -> int:
     del settings
     kind = get_completion_class(shell)
     assert kind is not None, f"click knows {shell}"
-    root = click.get_current_context().find_root().command
-    click.echo(kind(root, {}, "congresslite", "_CONGRESSLITE_COMPLETE").source())
+    click.echo(kind(app.cli, {}, app.NAME, app.COMPLETE).source())
     return Exit.CLEAN
