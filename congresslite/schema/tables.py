@@ -116,6 +116,10 @@ class Catalog(Mapping[str, TableSchema]):
     def __getitem__(self, name: str) -> TableSchema:
         return self.tables[name]
 
+    def __contains__(self, name: object) -> bool:
+        # Asked of `tables`, which may have to read a file to answer more than that.
+        return name in self.tables
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
 

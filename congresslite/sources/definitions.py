@@ -1,0 +1,261 @@
+"""
+Source definitions: what a kind of system offers, and how its replies become typed tables.
+
+A definition is one YAML file and no code, so that whoever runs a system can
+connect it. Those that ship lie in the folder `datasources`; a definition named
+by a path belongs to somebody's own inventory. A definition is written for one
+name, its source's, but the same system may be there twice, under two names: so
+references within it are to its own tables, whatever the source is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from congresslite.diagnostics import Diagnostic, SourceError
+from congresslite.language.suggest import near_or_listed
+from congresslite.schema import Catalog, Column, Reference, TableSchema, Type
+from congresslite.share import share
+from congresslite.sources.declared import Declaration, DeclarationReader, Written
+from congresslite.sources.mapping import BadPathError, ColumnPath, Step, TableMapping, compile_path
+from congresslite.sources.yamltree import Item, YamlFile
+
+KEYS = ("source", "description", "service", "null_as", "replies", "tables")
+REPLY_KEYS = ("path", "headers", "description")
+TABLE_KEYS = ("from", "rows", "null_as")
+COLUMN_KEYS = ("path", "null_as")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One call that gives JSON: its path below the service's address, and the headers that it needs."""
+
+    name: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A kind of system: its calls, its tables, and for each table that comes from a call, how."""
+
+    source: str
+    description: str
+    service: str | None
+    replies: Mapping[str, Reply]
+    declarations: Mapping[str, Declaration]
+    mappings: Mapping[str, TableMapping]
+    path: Path
+
+    def schema(self, table: str) -> TableSchema:
+        """The schema of a table by its short name. Raises KeyError."""
+        declared = self.declarations[table]
+        columns = tuple(declared.columns.values())
+        return TableSchema(f"{self.source}:{table}", columns, declared.key, declared.description)
+
+    def named(self, source: str) -> Definition:
+        """The same definition for a source of another name."""
+        if source == self.source:
+            return self
+        own = f"{self.source}:"
+
+        def renamed(column: Column) -> Column:
+            to = column.references
+            if to is None or not to.table.startswith(own):
+                return column
+            return replace(column, references=Reference(f"{source}:{to.table.removeprefix(own)}", to.column))
+
+        declarations = {
+            name: replace(each, columns={key: renamed(column) for key, column in each.columns.items()})
+            for name, each in self.declarations.items()
+        }
+        return replace(self, source=source, declarations=declarations)
+
+    def spelled(self, null_as: str) -> Definition:
+        """The same definition with null spelled as a text wherever it does not say otherwise, as Congress did."""
+        declarations = dict(self.declarations)
+        mappings = {}
+        for name, mapping in self.mappings.items():
+            columns = tuple(
+                each if each.null_as is not None else replace(each, null_as=null_as) for each in mapping.columns
+            )
+            mappings[name] = replace(mapping, columns=columns)
+            declared = {each.name: _spelled(self.declarations[name].columns[each.name]) for each in columns}
+            declarations[name] = replace(self.declarations[name], columns=declared)
+        return replace(self, declarations=declarations, mappings=mappings)
+
+
+def _spelled(column: Column) -> Column:
+    """A column where null and booleans are texts."""
+    if column.type in (Type.STR, Type.BOOL):
+        return replace(column, type=Type.STR)
+    return replace(column, type=Type.ANY, domain=None)
+
+
+@cache
+def shipped_definition(name: str) -> Definition:
+    """The definition of this name that ships. Raises KeyError if there is none, SourceError if it is not sound."""
+    path = share("datasources") / f"{name}.yaml"
+    if name not in shipped_names():
+        raise KeyError(name)
+    return load_definition(path)
+
+
+@cache
+def shipped_names() -> tuple[str, ...]:
+    """The names of the definitions that ship, sorted."""
+    return tuple(sorted(path.stem for path in share("datasources").glob("*.yaml")))
+
+
+def catalog_of_definitions() -> Catalog:
+    """The tables of all definitions that ship."""
+    every = [shipped_definition(name) for name in shipped_names()]
+    return Catalog.of(
+        (each.schema(table) for each in every for table in each.declarations), [each.source for each in every]
+    )
+
+
+def load_definition(path: Path) -> Definition:
+    """Read a definition. Raises SourceError with everything that is wrong with it."""
+    findings: list[Diagnostic] = []
+    file = YamlFile(path, findings)
+    root = file.root()
+    definition = None if root is None else _Reader(file).definition(root)
+    if findings or definition is None:
+        raise SourceError(findings)
+    return definition
+
+
+class _Reader:
+    """Reads one definition; what is wrong goes to the file's findings."""
+
+    def __init__(self, file: YamlFile) -> None:
+        self.file = file
+
+    def definition(self, root: Item) -> Definition:
+        fields = self.file.fields(root, "a source definition", KEYS, ("source", "tables"))
+        source = self._text(fields, "source", "`source`") or self.file.path.stem
+        replies = self._replies(fields)
+        reader = DeclarationReader(
+            self.file, source, more_of_tables=TABLE_KEYS, more_of_columns=COLUMN_KEYS, whole=True
+        )
+        tables = {}
+        if "tables" in fields:
+            for name, _, item in self.file.entries(fields["tables"], "`tables`"):
+                tables[name] = reader.table(name, item)
+        reader.check(tables)
+        null_as = self._text(fields, "null_as", "`null_as`")
+        declarations: dict[str, Declaration] = {}
+        mappings: dict[str, TableMapping] = {}
+        for name, written in tables.items():
+            declarations[name] = written.declaration
+            if (mapping := self._mapping(name, written, replies, null_as)) is not None:
+                mappings[name] = mapping
+                declarations[name] = _with_spelling(written.declaration, mapping)
+        return Definition(
+            source,
+            self._text(fields, "description", "`description`") or "",
+            self._text(fields, "service", "`service`"),
+            replies,
+            declarations,
+            mappings,
+            self.file.path,
+        )
+
+    def _text(self, fields: Mapping[str, Item], key: str, what: str) -> str | None:
+        return self.file.text(fields[key], what) if key in fields else None
+
+    def _replies(self, fields: Mapping[str, Item]) -> dict[str, Reply]:
+        replies: dict[str, Reply] = {}
+        if "replies" not in fields:
+            return replies
+        for name, _, item in self.file.entries(fields["replies"], "`replies`"):
+            what = f"reply `{name}`"
+            parts = self.file.fields(item, what, REPLY_KEYS, ("path",))
+            headers = {}
+            if "headers" in parts:
+                for header, _, value in self.file.entries(parts["headers"], f"`headers` of {what}"):
+                    headers[header] = self.file.text(value, f"header `{header}` of {what}") or ""
+            path = self._text(parts, "path", f"the path of {what}") or ""
+            replies[name] = Reply(
+                name, path, headers, self._text(parts, "description", f"the description of {what}") or ""
+            )
+        return replies
+
+    def _mapping(
+        self, name: str, written: Written, replies: Mapping[str, Reply], null_as: str | None
+    ) -> TableMapping | None:
+        """How a table comes from a reply; None for one that is given as a file."""
+        what = f"table `{name}`"
+        extra = written.extra
+        if "from" not in extra:
+            self._without_reply(written, what)
+            return None
+        reply = self.file.text(extra["from"], f"`from` of {what}")
+        if reply is not None and reply not in replies:
+            hint = near_or_listed(reply, replies, "there are")
+            self.file.tell("CL428", f"{what} comes from an unknown reply `{reply}`", extra["from"].span, hint)
+        steps = self._steps(extra.get("rows"), what)
+        own = self._text(extra, "null_as", f"`null_as` of {what}")
+        default = null_as if own is None else own
+        columns = [
+            self._column(column, item, parts, default, f"column `{column}` of {what}", named=bool(steps[0].name))
+            for column, (item, parts) in written.columns.items()
+        ]
+        return TableMapping(reply or "", steps, tuple(columns))
+
+    def _without_reply(self, written: Written, what: str) -> None:
+        """Note what only makes sense for a table that comes from a reply."""
+        misplaced = [(key, item) for key, item in written.extra.items()]
+        misplaced += [(key, item) for _, parts in written.columns.values() for key, item in parts.items()]
+        for key, item in misplaced:
+            hint = "name the reply: `from: …`"
+            self.file.tell("CL430", f"{what} has `{key}`, but comes from no reply", item.span, hint)
+
+    def _steps(self, item: Item | None, what: str) -> tuple[Step, ...]:
+        """The steps to the rows: one path without a name, or paths by the names of what they lead to."""
+        if item is None:
+            return (Step("", "@"),)
+        if item.kind == "mapping":
+            pairs = self.file.entries(item, f"`rows` of {what}")
+            steps = tuple(Step(name, self._path(path, f"`{name}` of {what}")) for name, _, path in pairs)
+            return steps or (Step("", "@"),)
+        return (Step("", self._path(item, f"`rows` of {what}")),)
+
+    def _path(self, item: Item, what: str) -> str:
+        text = self.file.text(item, f"the path of {what}")
+        if text is None:
+            return "@"
+        try:
+            compile_path(text)
+        except BadPathError as error:
+            self.file.tell("CL427", f"the path of {what} is malformed: {error}", item.span)
+            return "@"
+        return text
+
+    def _column(
+        self, name: str, item: Item, parts: Mapping[str, Item], null_as: str | None, what: str, *, named: bool
+    ) -> ColumnPath:
+        if "path" in parts:
+            path = self._path(parts["path"], what)
+        elif named:
+            hint = "write where it stands, like `{path: server.id, type: str}`"
+            self.file.tell("CL430", f"{what} lacks `path`", item.span, hint)
+            path = "@"
+        else:
+            path = f'"{name}"'
+        own = self._text(parts, "null_as", f"`null_as` of {what}")
+        return ColumnPath(name, path, null_as if own is None else own)
+
+
+def _with_spelling(declaration: Declaration, mapping: TableMapping) -> Declaration:
+    """A declaration with the types that its columns have once null is spelled as a text."""
+    columns = {
+        each.name: declaration.columns[each.name] if each.null_as is None else _spelled(declaration.columns[each.name])
+        for each in mapping.columns
+    }
+    return replace(declaration, columns=columns)

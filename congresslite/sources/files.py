@@ -1,0 +1,235 @@
+"""
+Inventories: a folder of sources, each a folder of tables.
+
+Opening one looks at names and declarations only. A table is read when somebody
+asks for its schema or its rows, and a table that is known but cannot be read
+is an error then, never an empty table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from congresslite.diagnostics import Diagnostic, SourceError
+from congresslite.language.suggest import near_or_listed
+from congresslite.schema import Catalog, ColumnValues, TableData, TableSchema
+from congresslite.sources.csvfiles import CsvTable
+from congresslite.sources.declared import Declaration, read_schema_file
+from congresslite.sources.definitions import Definition, shipped_definition, shipped_names
+from congresslite.sources.jsonfiles import JsonTable
+from congresslite.sources.parquetfiles import ParquetTable
+from congresslite.sources.recorded import Replies, ReplyTable, recorded_definition
+from congresslite.sources.shapes import unreadable
+
+SCHEMA_FILE = "_schema.yaml"
+SOURCE_FILE = "_source.yaml"
+
+
+class _Table(TableData, Protocol):
+    """A table of an inventory, which can forget what it has read."""
+
+    def release(self) -> None: ...
+
+
+_FORMATS: dict[str, Callable[[str, Path, Declaration | None], _Table]] = {
+    ".csv": CsvTable,
+    ".json": JsonTable,
+    ".ndjson": JsonTable,
+    ".parquet": ParquetTable,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTable:
+    """A table that is declared, but that no file holds."""
+
+    schema: TableSchema
+    folder: Path
+
+    @property
+    def num_rows(self) -> int:
+        """Raises SourceError: a table that nobody gave is not an empty one."""
+        raise self._error()
+
+    def columns(self, names: Sequence[str]) -> Mapping[str, ColumnValues]:
+        """Raises SourceError: a table that nobody gave is not an empty one."""
+        raise self._error()
+
+    def release(self) -> None:
+        """There is nothing to forget."""
+
+    def _error(self) -> SourceError:
+        short = self.schema.name.partition(":")[2]
+        hint = (
+            f"give it as `{self.folder / short}.csv` (.json, .ndjson, .parquet); a header alone says that it is empty"
+        )
+        message = f"table `{self.schema.name}` is needed, but no file holds it"
+        return SourceError(Diagnostic("CL416", message, place=str(self.folder), hint=hint))
+
+
+class Inventory:
+    """The tables of a data folder. `catalog` reads a table's file only when its schema is asked for."""
+
+    def __init__(self, folder: Path, tables: Mapping[str, _Table], sources: Iterable[str], owners: Mapping[str, str]):
+        self.folder = folder
+        self._tables = tables
+        self.catalog = Catalog(_Schemas(tables), frozenset(sources))
+        self.owners = owners  # for each table that says so, the column that leads to its owner
+
+    def table(self, name: str) -> TableData:
+        """The table of a full name, `source:table`. Raises KeyError if there is none."""
+        return self._tables[name]
+
+    def release(self) -> None:
+        """Forget the values that were read; they are read again when they are asked for again."""
+        for table in self._tables.values():
+            table.release()
+
+
+class _Schemas(Mapping[str, TableSchema]):
+    """The schemas of tables, each read off its file when it is asked for."""
+
+    def __init__(self, tables: Mapping[str, _Table]) -> None:
+        self._tables = tables
+
+    def __getitem__(self, name: str) -> TableSchema:
+        return self._tables[name].schema
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
+def open_inventory(folder: Path, *, definitions: Mapping[str, Definition] | None = None) -> Inventory:
+    """Open a folder of `SOURCE/TABLE.csv` (.json, .ndjson, .parquet), or of recorded replies.
+
+    `definitions` are consulted before those that ship. Raises SourceError with everything that is wrong with names and
+    declarations; what is wrong within a table is raised when the table is read.
+    """
+    findings: list[Diagnostic] = []
+    tables: dict[str, _Table] = {}
+    owners: dict[str, str] = {}
+    sources = _source_folders(folder)
+    for each in sources:
+        reader = _SourceReader(folder, each, definitions or {}, findings)
+        tables.update(reader.tables())
+        owners.update(reader.owners)
+    if findings:
+        raise SourceError(findings)
+    return Inventory(folder, tables, [each.name for each in sources], owners)
+
+
+def _source_folders(folder: Path) -> list[Path]:
+    """The folders of sources, sorted. Raises SourceError if there are none."""
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        raise SourceError(Diagnostic("CL401", f"the data folder `{folder}` {what}", place=str(folder)))
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise SourceError(unreadable(folder, error)) from None
+    found = [each for each in inside if each.is_dir() and not each.name.startswith((".", "_"))]
+    if found:
+        return found
+    loose = next((each for each in inside if each.suffix.lower() in _FORMATS), None)
+    hint = "tables are given as `SOURCE/TABLE.csv`"
+    if loose is not None:
+        hint += f": move `{loose.name}` to `{folder / 'inv' / loose.name}`, for instance"
+    message = f"the data folder `{folder}` holds no source"
+    raise SourceError(Diagnostic("CL401", message, place=str(folder), hint=hint))
+
+
+class _SourceReader:
+    """Finds the tables of one source's folder."""
+
+    def __init__(
+        self, root: Path, folder: Path, definitions: Mapping[str, Definition], findings: list[Diagnostic]
+    ) -> None:
+        self.root = root
+        self.folder = folder
+        self.source = folder.name
+        self.definitions = definitions
+        self.findings = findings
+        self.owners: dict[str, str] = {}
+
+    def tables(self) -> dict[str, _Table]:
+        """The tables of the source by full name; what is wrong goes to the findings."""
+        try:
+            files = self._files()
+        except OSError as error:
+            self.findings.append(unreadable(self.folder, error))
+            return {}
+        if (self.folder / SOURCE_FILE).exists():
+            return self._recorded(files)
+        declared = self._declarations()
+        tables: dict[str, _Table] = {}
+        for short, path in files.items():
+            name = f"{self.source}:{short}"
+            tables[name] = _FORMATS[path.suffix.lower()](name, path, declared.get(short))
+        for short, declaration in declared.items():
+            name = f"{self.source}:{short}"
+            self._note_owner(name, declaration)
+            columns = tuple(declaration.columns.values())
+            schema = TableSchema(name, columns, declaration.key, declaration.description)
+            tables.setdefault(name, MissingTable(schema, self.folder))
+        return tables
+
+    def _note_owner(self, name: str, declaration: Declaration) -> None:
+        if declaration.owner is not None:
+            self.owners[name] = declaration.owner
+
+    def _files(self) -> dict[str, Path]:
+        """The files that hold tables by the tables' short names; a finding for a table in two of them."""
+        found: dict[str, Path] = {}
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix.lower() not in _FORMATS or path.name.startswith((".", "_")):
+                continue
+            other = found.setdefault(path.stem, path)
+            if other != path:
+                message = f"table `{self.source}:{path.stem}` lies in two files, `{other.name}` and `{path.name}`"
+                self.findings.append(Diagnostic("CL415", message, place=str(path), hint="remove one of them"))
+        return found
+
+    def _declarations(self) -> Mapping[str, Declaration]:
+        """What is declared of the tables: beside them, or by the definition of the source's name."""
+        beside = self.folder / SCHEMA_FILE
+        if beside.exists():
+            return read_schema_file(beside, self.source, self.findings)
+        definition = self._definition(self.source)
+        return {} if definition is None else definition.declarations
+
+    def _definition(self, name: str) -> Definition | None:
+        if name in self.definitions:
+            return self.definitions[name]
+        return shipped_definition(name) if name in shipped_names() else None
+
+    def _recorded(self, files: Mapping[str, Path]) -> dict[str, _Table]:
+        """The tables of a folder of replies."""
+        definition = recorded_definition(
+            self.folder / SOURCE_FILE, self.source, self.root, self.definitions, self.findings
+        )
+        if definition is None:
+            return {}
+        for name, path in files.items():
+            if name not in definition.replies:
+                hint = near_or_listed(name, definition.replies, "its replies are")
+                message = f"`{path.name}` is no reply that the definition of `{self.source}` knows"
+                self.findings.append(Diagnostic("CL428", message, place=str(path), hint=hint))
+        replies = Replies(self.folder)
+        tables: dict[str, _Table] = {}
+        for short, declaration in definition.declarations.items():
+            name = f"{self.source}:{short}"
+            self._note_owner(name, declaration)
+            if short in definition.mappings:
+                tables[name] = ReplyTable(definition, short, replies)
+            else:
+                tables[name] = MissingTable(definition.schema(short), self.folder)
+        return tables
