@@ -1,0 +1,104 @@
+"""The policies that ship are sound, tidy, described and tested, rule by rule."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from congresslite.cli.definitions import shipped_catalog
+from congresslite.language.check import check
+from congresslite.language.format import format_policy
+from congresslite.language.lint import lint
+from congresslite.language.program import RuleKind
+from congresslite.policy.loading import load_policies
+from congresslite.policy.testing import Outcome, run_tests
+from congresslite.share import share
+
+RULES = share("rules")
+POLICIES = sorted(RULES.rglob("*.dl"))
+PAGE = Path(__file__).parents[2] / "docs/reference/shipped-policies.md"
+
+
+def by_name(path):
+    """A policy's path as a test's name."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    """The tables of the source definitions that ship."""
+    return shipped_catalog()
+
+
+def checked(path, catalog):
+    """The program of a policy and everything that is to be said about it."""
+    (file,), findings = load_policies([path])
+    result = check((file,), catalog)
+    return file, result.program, (*findings, *result.diagnostics, *lint((file,), result.program, catalog))
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=by_name)
+def test_sound(path, catalog):
+    """Every policy passes the checks and the lint, against the definitions that ship."""
+    _, program, findings = checked(path, catalog)
+    assert findings == ()
+    assert program is not None
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=by_name)
+def test_formatted(path):
+    """Every policy is formatted, so that a change of one line shows as such."""
+    text = path.read_text(encoding="utf-8")
+    (file,), _ = load_policies([path])
+    assert format_policy(file) == text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=by_name)
+def test_described(path, catalog):
+    """A policy says what it is for and who answers for it; each violation has an id, a severity, a message, an object."""
+    file, program, _ = checked(path, catalog)
+    (settings,) = program.policies
+    assert settings.name == file.name == path.stem
+    assert settings.description
+    assert settings.owner
+    assert settings.tier == {"global": "global", "local": "pop"}[path.parent.name]
+    violations = [rule for rule in program.rules if rule.kind in (RuleKind.ERROR, RuleKind.WARNING)]
+    assert violations
+    for rule in violations:
+        assert re.fullmatch(r"[a-z0-9-]+", rule.identity), rule.span
+        assert rule.message, rule.span
+        assert rule.object is not None, rule.span
+        assert "@severity" in file.source.text[rule.span.start : rule.span.end], rule.span
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=by_name)
+def test_tested(path, catalog):
+    """Every policy passes its tests, and they make each of its rules fire."""
+    report = run_tests([path], catalog)
+    assert report.diagnostics == ()
+    assert [(case.name, case.differences, case.diagnostics) for case in report.cases] == [
+        (case.name, (), ()) for case in report.cases
+    ]
+    assert {case.outcome for case in report.cases} == {Outcome.PASSED}
+    assert [rule.rule for rule in report.unfired] == []
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=by_name)
+def test_documented(path):
+    """The reference has a section for each policy, with the ids of all its violations."""
+    text = PAGE.read_text(encoding="utf-8")
+    section = re.search(rf"^### {path.stem}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section, path.stem
+    ids = re.findall(r'@id\("([^"]+)"\)', path.read_text(encoding="utf-8"))
+    assert [each for each in ids if f"`{each}`" not in section[1]] == []
+
+
+def test_all_together(catalog):
+    """All policies run together: no two share a name, and none reads what another has not."""
+    files, findings = load_policies([RULES])
+    assert findings == ()
+    assert len(files) >= 18
+    assert check(files, catalog).diagnostics == ()
