@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from congresslite.language.annotations import annotation
 from congresslite.language.draft import Draft, DraftRule, Fact, Known
@@ -108,7 +109,7 @@ def table_schemas(draft: Draft, refer: References, gone: Iterable[str] = ()) -> 
 def _schema(schema: TableSchema, known: Iterable[Known], refer: Iterable[Reference | None]) -> TableSchema:
     types: list[Type] = [as_type(each) for each in known]
     columns = tuple(
-        column if column.declared else Column(column.name, type_, reference, declared=False)
+        replace(column, type=type_) if column.declared else Column(column.name, type_, reference, declared=False)
         for column, type_, reference in zip(schema.columns, types, refer, strict=True)
     )
     return TableSchema(schema.name, columns, schema.key, schema.description)

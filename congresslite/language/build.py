@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from congresslite.diagnostics import Diagnostic
+from congresslite.language.arguments import place_arguments
 from congresslite.language.collect import collect
 from congresslite.language.draft import Draft, DraftRule, Fact, Known, Outline
 from congresslite.language.infer import infer
+from congresslite.language.printing import normal_text
 from congresslite.language.program import Literal, Match, RuleKind, Var
 from congresslite.language.resolve import Resolver
 from congresslite.language.scope import Scope, Violations
 from congresslite.language.strata import edges, strata
-from congresslite.language.syntax import Constant, PolicyFile, Rule
+from congresslite.language.syntax import Constant, PolicyFile
 from congresslite.schema import Catalog, TableSchema, canonical
 
 Unions = dict[str, tuple[Violations, int]]
@@ -76,12 +78,12 @@ def _fact(outline: Outline, scope: Scope) -> Fact | None:
     rule = outline.rule
     if rule.body or outline.kind is not RuleKind.DERIVE or not outline.table:
         return None
-    arguments = rule.head.atom.arguments
     schema = scope.tables[outline.table]
-    if len(arguments) != schema.arity or rule.annotations:
+    if rule.annotations or len(rule.head.atom.arguments) != schema.arity:
         return None
-    row = tuple(canonical(each.term.value) for each in arguments if isinstance(each.term, Constant))
-    if len(row) != schema.arity or any(argument.column is not None for argument in arguments):
+    terms = place_arguments(rule.head.atom, schema, scope.places(schema), [])
+    row = tuple(canonical(term.value) for term in terms or () if isinstance(term, Constant))
+    if len(row) != schema.arity:
         return None
     return Fact(outline, row)
 
@@ -145,8 +147,3 @@ def _union_rules(rules: Sequence[DraftRule], unions: Unions) -> Iterable[DraftRu
             terms = tuple(Var(column.name) for column in part.columns)
             body: tuple[Literal, ...] = (Match(part.name, terms, source.outline.span),)
             yield DraftRule(outline, source.text, terms, body)
-
-
-def normal_text(rule: Rule) -> str:
-    """The text of a rule as written."""
-    return " ".join(rule.span.text.split())

@@ -1,10 +1,20 @@
-"""
-Domains: whether a value lies in one, and how domains and rows are written in messages.
-"""
+"""Domains: whether a value may stand in a declared column, and how domains and rows are written in messages."""
 
 from __future__ import annotations
 
-from congresslite.schema import Choice, Domain, Range, Row, Scalar, identity, order_key
+from congresslite.schema import Choice, Domain, Range, Row, Scalar, Type, identity, order_key
+
+
+def fits(type_: Type, value: Scalar) -> bool:
+    """Whether a column that is declared of a type may hold a value; null is a value of each type."""
+    match type_:
+        case Type.ANY:
+            return True
+        case Type.FLOAT:
+            return value is None or order_key(value)[0] == 2
+        case _:
+            kind = {Type.INT: int, Type.STR: str, Type.BOOL: bool}[type_]
+            return value is None or type(value) is kind
 
 
 def admits(domain: Domain, value: Scalar) -> bool:

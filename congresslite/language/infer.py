@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from congresslite.language.builtins import BUILTINS
 from congresslite.language.draft import DraftRule, Fact, Known, Typing
-from congresslite.language.kinds import ANY, both, either, of_column, of_value, sure
+from congresslite.language.kinds import ANY, both, either, of_column, of_value, sure, within
 from congresslite.language.program import (
     Calc,
     Call,
@@ -102,7 +102,7 @@ class _Inference:
                     todo.append(reader)
 
     def _start(self, table: str) -> None:
-        """Declared columns keep their types; others start with what facts say of them."""
+        """Declared columns start with their types, others with what facts say of them."""
         schema = self.scope.schema(table)
         stated = self.columns.get(table)
         if schema is not None and any(column.declared for column in schema.columns):
@@ -115,9 +115,8 @@ class _Inference:
         known = self.columns.setdefault(table, [None] * len(types))
         changed = False
         for place, type_ in enumerate(types[: len(known)]):
-            if schema is not None and schema.columns[place].declared:
-                continue
-            wider = either(known[place], type_)
+            declared = schema is not None and schema.columns[place].declared
+            wider = within(known[place], type_) if declared else either(known[place], type_)
             changed |= wider != known[place]
             known[place] = wider
         return changed

@@ -12,6 +12,8 @@ from congresslite.language.draft import Known
 from congresslite.schema import Column, Scalar, Type, comparable
 
 ANY: Known = (Type.ANY, False)
+# A value that would have to be of two kinds. It stays so, whatever else is learnt, so that it is told once.
+TORN: Known = (Type.ANY, True)
 _SURE: dict[Type, Known] = {each: (each, each is not Type.ANY) for each in Type}
 _SEEN: dict[type, Known] = {
     bool: (Type.BOOL, False),
@@ -38,7 +40,7 @@ def of_value(value: Scalar) -> Known:
 
 def is_sure(known: Known) -> bool:
     """Whether a finding may rest on this."""
-    return known is not None and known[1]
+    return known is not None and known[1] and known[0] is not Type.ANY
 
 
 def as_type(known: Known) -> Type:
@@ -47,9 +49,11 @@ def as_type(known: Known) -> Type:
 
 
 def both(left: Known, right: Known) -> Known:
-    """What is known of a value that is in both; `any` if that cannot be."""
+    """What is known of a value that is in both."""
     if left is None or right is None:
         return left or right
+    if TORN in (left, right):
+        return TORN
     if left[0] is right[0]:
         return left if left[1] else right
     if left[0] is Type.ANY:
@@ -58,7 +62,7 @@ def both(left: Known, right: Known) -> Known:
         return left
     if left[0].is_number and right[0].is_number:
         return (Type.INT, left[1] or right[1])
-    return ANY
+    return TORN
 
 
 def either(left: Known, right: Known) -> Known:
@@ -68,6 +72,13 @@ def either(left: Known, right: Known) -> Known:
     if left[0] is right[0]:
         return left if not left[1] else right
     return ANY
+
+
+def within(declared: Known, given: Known) -> Known:
+    """What is known of a declared column into which a rule puts such values: `any` if they may break its type."""
+    if declared is None or given is None or declared[0] in (given[0], Type.ANY):
+        return declared
+    return declared if declared[0] is Type.FLOAT and given[0] is Type.INT else ANY
 
 
 def contradict(left: Known, right: Known) -> bool:

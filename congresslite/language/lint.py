@@ -90,7 +90,7 @@ def or_beside_comma(file: PolicyFile) -> Iterator[Diagnostic]:
     for rule in _rules(file):
         for body in _bodies(rule):
             for literal in body if len(body) > 1 else ():
-                if isinstance(literal, Disjunction) and literal.branches[0][0].span.start == literal.span.start:
+                if isinstance(literal, Disjunction) and not literal.span.text.startswith("("):
                     message = "`or` binds tighter than the comma beside it"
                     hint = "put the operands of `or` into parentheses: `a, (b) or (c)`"
                     yield _warning("CL254", message, literal.span, hint)

@@ -108,11 +108,6 @@ class Resolver:
                 out.append(Either(branches, inner.span))
 
     def _atom(self, atom: Atom, negated: bool, span: Span, out: list[Literal]) -> None:
-        if atom.table.effect:
-            message = f"`{atom.table}` says what an action does, which no body can read"
-            self.found.append(Diagnostic("CL244", message, atom.table.span, "effects stand in heads only"))
-            out.append(self._unknown(atom, span))
-            return
         meaning = self.scope.meaning(self.policy, atom.table)
         if isinstance(meaning, Builtin):
             out.append(self._call(atom, meaning, negated, span, out))

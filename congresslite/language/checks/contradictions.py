@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from congresslite.diagnostics import Diagnostic, Severity
+from congresslite.language.checks.types import mismatches
 from congresslite.language.draft import Draft, DraftRule
 from congresslite.language.program import Either, Literal
 from congresslite.language.satisfy import Conflict, Constraints
@@ -19,9 +20,11 @@ from congresslite.language.satisfy import Conflict, Constraints
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """A warning for each body, or branch of one, that can never hold."""
-    for rule in draft.rules:
-        if not rule.outline.made:
-            yield from _body(draft, rule, rule.body, ())
+    for rule, env in zip(draft.rules, draft.typing.variables, strict=True):
+        found = [] if rule.outline.made else list(_body(draft, rule, rule.body, ()))
+        # Values of a wrong type are never in a domain either: that would tell one mistake twice.
+        if found and not any(mismatches(draft, rule, env)):
+            yield from found
 
 
 def _body(

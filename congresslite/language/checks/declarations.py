@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from congresslite.diagnostics import Diagnostic, Severity
 from congresslite.language.collect import full_name
+from congresslite.language.domains import fits
 from congresslite.language.draft import Draft
 from congresslite.language.kinds import contradict, of_column, refuses, sure
 from congresslite.language.program import Match, RuleKind
@@ -79,16 +80,13 @@ def _domain(column: ColumnDeclaration) -> Iterator[Diagnostic]:
     match column.domain:
         case Range(low, high):
             values: tuple[Scalar, ...] = tuple(value for value in (low, high) if value is not None)
-            if low is not None and high is not None and low > high:
-                message = f"no value lies in {low}..{high}"
-                yield Diagnostic("CL127", message, column.span, f"write `{high}..{low}`")
-                return
         case Choice(values):
             pass
         case _:
             return
     for value in values:
-        if refuses(sure(column.type), value):
+        # The ends of a range of integers may be fractions; the values of a list are what the column holds.
+        if refuses(sure(column.type), value) or not (isinstance(column.domain, Range) or fits(column.type, value)):
             message = f"column `{column.name}` is {column.type}, but its domain holds `{value}`"
             yield Diagnostic("CL127", message, column.span, "the values of a domain have the column's type")
             return

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.domains import admits, domain_text, shown
+from congresslite.language.domains import admits, domain_text, fits, shown
 from congresslite.language.draft import Draft, Fact
-from congresslite.language.kinds import refuses, sure
 from congresslite.language.suggest import did_you_mean
 from congresslite.language.where import head_span
 from congresslite.schema import Choice, Column, Domain, Scalar, TableSchema, identity
@@ -37,7 +36,7 @@ def _values(schema: TableSchema, place: int, column: Column, facts: Sequence[Fac
     for fact in facts:
         value = fact.row[place]
         span = head_span(fact.outline.rule, schema, place)
-        if refuses(sure(column.type), value):
+        if not fits(column.type, value):
             message = f"row {shown(fact.row)} of `{_name(schema)}` breaks `{column.name}: {column.type}`"
             yield Diagnostic("CL120", message, span, f"`{column.name}` holds values of type {column.type}")
         elif column.domain is not None and value is not None and not admits(column.domain, value):

@@ -1,4 +1,4 @@
-"""Forms of rules: where modals, aggregates and effects may stand."""
+"""Forms of rules: what modals may stand around, and what effects are effects of."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from congresslite.diagnostics import Diagnostic
 from congresslite.language.draft import Draft, DraftRule
 from congresslite.language.program import Literal, Match, RuleKind
 from congresslite.language.scope import VIOLATIONS
-from congresslite.language.syntax import Aggregate
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
-    """Findings about the heads of all rules, and about effects without an action."""
+    """Findings about modal heads, and about effects without an action."""
     for rule in draft.rules:
         if rule.outline.made:
             continue
@@ -20,16 +19,12 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
             yield from _modal(rule)
         elif rule.outline.kind is RuleKind.EFFECT:
             yield from _effect(rule)
-        yield from _aggregates(rule)
 
 
 def _modal(rule: DraftRule) -> Iterator[Diagnostic]:
     head = rule.outline.rule.head
     name, modal = head.atom.table, head.modal
-    if name.effect:
-        message = f"`{modal}[…]` cannot stand around the effect `{name}`"
-        yield Diagnostic("CL241", message, head.span, f"write `{name}(…) :- action(…), …` for what an action does")
-    elif name.name in VIOLATIONS and name.qualifier is None:
+    if name.name in VIOLATIONS and name.qualifier is None:
         message = f"`{modal}[…]` cannot stand around `{name}`, which is a violation"
         hint = f"write `{name}(…)` for a violation, or name an action or a fact in `{modal}[…]`"
         yield Diagnostic("CL241", message, head.span, hint)
@@ -49,19 +44,3 @@ def _effect(rule: DraftRule) -> Iterator[Diagnostic]:
 def _is_action(literal: Literal) -> bool:
     # A literal that could not be resolved has been told; it may have been the action.
     return isinstance(literal, Match) and (not literal.table or literal.table.startswith("execute["))
-
-
-def _aggregates(rule: DraftRule) -> Iterator[Diagnostic]:
-    syntax = rule.outline.rule
-    where = None
-    if rule.outline.kind is RuleKind.MODAL:
-        where = f"in `{syntax.head.modal}[…]`"
-    elif rule.outline.kind is RuleKind.EFFECT:
-        where = "in an effect"
-    elif not syntax.body:
-        where = "in a fact"
-    for argument in syntax.head.atom.arguments if where is not None else ():
-        if isinstance(argument.term, Aggregate):
-            message = f"`{argument.term.function}` cannot stand {where}"
-            hint = "compute it in the head of a table of its own, and read that table"
-            yield Diagnostic("CL243", message, argument.term.span, hint)

@@ -35,7 +35,12 @@ from congresslite.schema import Scalar, TableSchema, Type, order_key
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """A finding for each mismatch of types."""
     for rule, env in zip(draft.rules, draft.typing.variables, strict=True):
-        yield from _Rule(draft, rule).findings(env)
+        yield from mismatches(draft, rule, env)
+
+
+def mismatches(draft: Draft, rule: DraftRule, env: Mapping[str, Known]) -> Iterator[Diagnostic]:
+    """The mismatches of one rule, whose variables have these types."""
+    return _Rule(draft, rule).findings(env)
 
 
 class _Rule:
