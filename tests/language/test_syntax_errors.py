@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from congresslite.diagnostics import Source
+from congresslite.diagnostics import Source, render
 from congresslite.diagnostics.codes import CODES
+from congresslite.language.format import format_policy
 from congresslite.language.parser import parse_policy, parse_query, parse_yaml_policy
 
 # name: (text, code, underlined text, part of the hint). An empty underlined text is a place between two characters.
@@ -329,3 +332,28 @@ def test_no_nesting_ends_in_a_crash() -> None:
     for text in ("(" * depth, ")" * depth, "p(" * depth, "p(x) :- " + "[" * depth, "p(x) :- " + "!" * depth + "q(x)."):
         assert parse_policy(Source("deep.dl", text))[1]
     assert parse_policy(Source("deep.dl", f"p({'f(' * depth}x{')' * depth})."))[1]
+
+
+WORDS = "p x _ not or in true null 1 12a @id policy table x:int a:b count é"
+MARKS = """( ) [ ] , :- . ; ! " ' - + * = < -> .. @ // /* */ # \\ &&"""
+PHRASES = [". ", "\n", " ", '"a"', '"""', "\x00", "p(x) :- q(x), ", "(a) or (b)", "@id(1) ", "9" * 30]
+PIECES = st.sampled_from([*WORDS.split(), *MARKS.split(), *PHRASES])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_any_text_gets_findings_and_no_exception(text: str) -> None:
+    """Whatever the text, each finding has a hint and a place within it; a text without findings can be formatted."""
+    file, findings = parse_policy(Source("any.dl", text))
+    for finding in findings:
+        assert finding.hint
+        assert finding.span is not None
+        assert 0 <= finding.span.start <= finding.span.end <= len(text)
+        assert render(finding)
+    if not findings:
+        again, none = parse_policy(Source("any.dl", format_policy(file)))
+        assert none == ()
+        assert again.comments == file.comments
+    body, findings = parse_query(Source("query", text))
+    assert (body is None) == bool(findings)
+    parse_yaml_policy(Source("any.yaml", text))
