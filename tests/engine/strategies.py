@@ -11,7 +11,7 @@ without negation, those of its own, so that every policy is stratified.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from congresslite.schema import Catalog, Column, Row, Scalar, TableSchema, Type
 
 Draw = Any  # hypothesis' draw function
+Pools = Mapping[Type, Sequence[Scalar]]
 
-POOLS: dict[Type, tuple[Scalar, ...]] = {
+POOLS: Pools = {
     Type.ANY: (None, True, False, 0, 1, 2, 3, -1, 0.5, 1.5, "", "a", "b", "1", 2**53 + 1, 2**63 - 1, -(2**63)),
     Type.INT: (None, 0, 1, 2, 3, 4, -1),
     Type.FLOAT: (None, 0.5, 1, 1.5, 2, -2.25, 0.1, 1e300),
@@ -85,24 +86,30 @@ def literal(value: Scalar) -> str:
 @st.composite
 def cases(draw: Draw) -> Case:
     """A policy with one to four levels of derived tables, perhaps violations, and rows for the base tables."""
-    made = Maker(draw)
+    # Few values a case, in rows and rules alike, or else hardly any join would hit.
+    pools = {kind: draw(st.lists(st.sampled_from(pool), min_size=2, max_size=4)) for kind, pool in POOLS.items()}
+    made = Maker(draw, pools)
     for level in range(draw(st.integers(1, 4))):
         made.add_level(level)
     for _ in range(draw(st.integers(0, 2))):
         made.add_violation()
-    return Case("\n".join(made.rules), {name: draw(rows(types)) for name, types in COLUMNS.items()})
+    return Case("\n".join(made.rules), {name: draw(rows(types, pools)) for name, types in COLUMNS.items()})
 
 
-def rows(types: Sequence[Type]) -> st.SearchStrategy[list[Row]]:
-    """Up to eight rows of a base table, some of them repeated."""
-    return st.lists(st.tuples(*(st.sampled_from(POOLS[type_]) for type_ in types)), max_size=8)
+def rows(types: Sequence[Type], pools: Pools) -> st.SearchStrategy[list[Row]]:
+    """The rows of a base table, some of them repeated; mostly a handful, rarely none."""
+    row = st.tuples(*(st.sampled_from(pools[type_]) for type_ in types))
+    return st.one_of(
+        st.lists(row, min_size=3, max_size=9), st.lists(row, min_size=2, max_size=9), st.lists(row, max_size=1)
+    )
 
 
 class Maker:
     """Writes the rules of one policy."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, pools: Pools) -> None:
         self.draw = draw
+        self.pools = pools
         self.rules: list[str] = []
         self.tables: dict[str, tuple[Type, ...]] = dict(COLUMNS)  # what the next level may read
 
@@ -130,19 +137,15 @@ class Maker:
             self.tables[names[0]] = (Type.INT,)
         elif shape == "plain":
             arity = self.draw(st.integers(0, 3))
-            for _ in range(self.draw(st.integers(1, 2))):
-                self.add_rule(names[0], arity, {})
-            self.add_facts(names[0], arity)
-            self.tables[names[0]] = (Type.ANY,) * arity
+            kinds = [self.add_rule(names[0], arity, {}) for _ in range(self.draw(st.integers(1, 2)))]
+            self.tables[names[0]] = self.united([*kinds, *self.add_facts(names[0], arity)])
         else:
             self.add_recursive(names)
 
     def add_recursive(self, names: list[str]) -> None:
         """Base rules, and rules that read the level itself: linear, non-linear or mutual."""
         arity = self.draw(st.integers(1, 2))
-        own: dict[str, tuple[Type, ...]] = dict.fromkeys(names, (Type.ANY,) * arity)
-        for name in names:
-            self.add_rule(name, arity, {}, simple=True)
+        own = {name: self.add_rule(name, arity, {}, simple=True) for name in names}
         for index, name in enumerate(names):
             other = names[1 - index] if len(names) == 2 else name
             if arity == 2 and self.chance(60):
@@ -151,23 +154,31 @@ class Maker:
                 self.rules.append(f"{name}(x, z) :- {first}(x, y), {second}(y, z).")
             else:
                 self.add_rule(name, arity, own, must=other, simple=True)
-        self.tables.update(own)
+        # What the recursive rules add to the kinds is not followed: `any` goes with all of them.
+        self.tables.update(dict.fromkeys(names, (Type.ANY,) * arity))
 
     def add_rule(
         self, name: str, arity: int, own: dict[str, tuple[Type, ...]], must: str | None = None, *, simple: bool = False
-    ) -> None:
-        """A rule without aggregates; `own` are the tables of its level, which it may read but not negate."""
+    ) -> tuple[Type, ...]:
+        """A rule without aggregates; gives the kinds of its head. `own` are tables of its level, never negated."""
         scope = Scope()
         body = self.body(scope, own, must, simple=simple)
         head = [self.head_term(scope) for _ in range(arity)]
         self.rules.append(f"{name}({', '.join(head)}) :- {', '.join(body)}.")
+        return tuple(scope.kinds.get(term, Type.ANY) for term in head)
 
-    def add_facts(self, name: str, arity: int) -> None:
-        """Sometimes, facts beside the rules."""
-        if arity and self.chance(20):
-            for _ in range(self.draw(st.integers(1, 2))):
-                values = ", ".join(literal(self.pick(POOLS[Type.ANY])) for _ in range(arity))
-                self.rules.append(f"{name}({values}).")
+    def add_facts(self, name: str, arity: int) -> list[tuple[Type, ...]]:
+        """Sometimes, facts beside the rules; and the kinds of their values."""
+        if not arity or not self.chance(20):
+            return []
+        for _ in range(self.draw(st.integers(1, 2))):
+            values = ", ".join(literal(self.pick(self.pools[Type.ANY])) for _ in range(arity))
+            self.rules.append(f"{name}({values}).")
+        return [(Type.ANY,) * arity]
+
+    def united(self, kinds: list[tuple[Type, ...]]) -> tuple[Type, ...]:
+        """The kinds of a table's columns, of those of its rules."""
+        return tuple(column[0] if len(set(column)) == 1 else Type.ANY for column in zip(*kinds, strict=True))
 
     def add_aggregate(self, name: str) -> tuple[Type, ...]:
         """One or two rules with the same aggregates in their heads."""
@@ -188,15 +199,16 @@ class Maker:
 
     def add_violation(self) -> None:
         """A rule whose head is `error` or `warning`, of any arity."""
-        scope = Scope()
-        body = self.body(scope, {})
-        head = [self.head_term(scope) for _ in range(self.draw(st.integers(0, 3)))]
-        self.rules.append(f"{self.pick(['error', 'warning'])}({', '.join(head)}) :- {', '.join(body)}.")
+        name, arity = self.pick(["error", "warning"]), self.draw(st.integers(0, 3))
+        self.add_rule(name, arity, {})
+        if self.chance(30):
+            columns = ", ".join(f"x{i}" for i in range(arity))
+            self.rules.append(f"seen.{name}.{arity}({columns}) :- {name}({columns}).")
 
     def head_term(self, scope: Scope) -> str:
         """A bound variable, rarely a constant."""
         if not scope.kinds or self.chance(5):
-            return literal(self.pick(POOLS[Type.ANY]))
+            return literal(self.pick(self.pools[Type.ANY]))
         return str(self.pick(list(scope.kinds)))
 
     # Bodies
@@ -231,11 +243,14 @@ class Maker:
             known = scope.of(NUMERIC)
         choice = self.draw(st.integers(0, 99))
         if known and choice < (45 if binds else 70):
-            return str(self.pick(known))
+            name = self.pick(known)
+            if scope.kinds[name] is Type.ANY:
+                scope.kinds[name] = kind
+            return str(name)
         if choice > 85:
             return "_"
         if choice > 77 or not binds:
-            return literal(self.pick(POOLS[kind]))
+            return literal(self.pick(self.pools[kind]))
         name = scope.fresh()
         scope.kinds[name] = kind
         return name
@@ -251,11 +266,11 @@ class Maker:
         if numbers and self.chance(70):
             return f"{no}{self.number(scope)} {self.pick((*ORDERINGS, '=', '!='))} {self.number(scope)}"
         if texts:
-            right = self.pick(texts) if self.chance(50) else literal(self.pick(POOLS[Type.STR]))
+            right = self.pick(texts) if self.chance(50) else literal(self.pick(self.pools[Type.STR]))
             return f"{no}{self.pick(texts)} {self.pick((*ORDERINGS, '=', '!='))} {right}"
         if scope.kinds:
             name = self.pick(list(scope.kinds))
-            return f"{no}{name} {self.pick(['=', '!='])} {literal(self.pick(POOLS[scope.kinds[name]]))}"
+            return f"{no}{name} {self.pick(['=', '!='])} {literal(self.pick(self.pools[scope.kinds[name]]))}"
         return "1 < 2"
 
     def number(self, scope: Scope, depth: int = 0) -> str:
@@ -274,7 +289,7 @@ class Maker:
         if not scope.kinds:
             return "1 in [1, 2]"
         name = self.pick(list(scope.kinds))
-        values = self.draw(st.lists(st.sampled_from(POOLS[scope.kinds[name]]), min_size=1, max_size=3))
+        values = self.draw(st.lists(st.sampled_from(self.pools[scope.kinds[name]]), min_size=1, max_size=3))
         return f"{self.pick(['', '', 'not '])}{name} in [{', '.join(map(literal, values))}]"
 
     def binding(self, scope: Scope) -> str:
@@ -349,6 +364,8 @@ class Maker:
         if self.chance(20):
             return f"{shared} = {self.number(scope)}"
         name = self.pick(tables)
-        terms = [self.term(scope, kind, binds=True) for kind in self.tables[name]]
-        terms[self.tables[name].index(Type.ANY)] = shared
+        place = self.tables[name].index(Type.ANY)
+        terms = [
+            shared if i == place else self.term(scope, kind, binds=True) for i, kind in enumerate(self.tables[name])
+        ]
         return f"{name}({', '.join(terms)})"

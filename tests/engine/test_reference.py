@@ -1,32 +1,36 @@
 """The reference engine: what it answers where pyDatalog alone would not, and what it says when it cannot."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import pytest
-from naive import evaluate_naively
-from strategies import CATALOG
 
 from congresslite.diagnostics import EvaluationError, Source
 from congresslite.engine.reference import ReferenceProcess, evaluate_reference
 from congresslite.language.check import check_sources
-from congresslite.schema import identity
+from congresslite.language.program import Program
+from congresslite.schema import Row, identity
+from tests.engine.naive import evaluate_naively
+from tests.engine.strategies import CATALOG
 
 CLOCK = "2026-03-01 08:30:00"
 
 
 @pytest.fixture(scope="module")
-def reference():
+def reference() -> Iterator[ReferenceProcess]:
     """One process for all tests of this file."""
     with ReferenceProcess() as process:
         yield process
 
 
-def program_of(text):
+def program_of(text: str) -> Program:
     """The checked program of a policy named `p`."""
     checked = check_sources([Source("p.dl", text)], CATALOG)
     assert checked.program is not None, checked.diagnostics
     return checked.program
 
 
-def as_set(rows):
+def as_set(rows: Iterable[Row]) -> set[tuple[Any, ...]]:
     """Rows that compare as the language compares them."""
     return {tuple(identity(value) for value in row) for row in rows}
 
