@@ -1,7 +1,7 @@
 """
 Arguments: from terms by place, name or number to one term for each column.
 
-Positional terms come first; what is left out is None, and whoever asks decides
+Columns are numbered from 0, as in Congress. Positional terms come first; what is left out is None, and whoever asks decides
 what that means (any value in a body, a mistake in a head).
 """
 
@@ -42,7 +42,7 @@ def argument_spans(atom: Atom, schema: TableSchema) -> dict[int, Span]:
         if column is None:
             spans[index] = argument.term.span
         else:
-            place = column - 1 if isinstance(column, int) else schema.position(column)
+            place = column if isinstance(column, int) else schema.position(column)
             if place is not None:
                 spans[place] = argument.term.span
     return spans
@@ -54,10 +54,10 @@ def _place(
     column = argument.column
     names = [each.name for each in schema.columns]
     if isinstance(column, int):
-        if 1 <= column <= schema.arity:
-            return column - 1
+        if column < schema.arity:
+            return column
         message = f"`{atom.table}` has no column {column}"
-        hint = f"its columns are 1 to {schema.arity}: {listing(names)}" if names else "it has no columns"
+        hint = f"its columns are 0 to {schema.arity - 1}: {listing(names)}" if names else "it has no columns"
         found.append(Diagnostic("CL103", message, _label(argument), hint))
         return None
     assert column is not None

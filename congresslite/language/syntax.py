@@ -88,7 +88,7 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A term of an atom: by place (`column` is None), by column name, or by column number from 1."""
+    """A term of an atom: by place (`column` is None), by column name, or by column number from 0."""
 
     column: str | int | None
     term: HeadTerm

@@ -245,7 +245,7 @@ class TermBuilder:
         elif isinstance(column, Constant) and column.text.isdecimal() and isinstance(column.value, int):
             key = column.value
         else:
-            hint = "a column is given by its name, or by its number from 1"
+            hint = "a column is given by its name, or by its number from 0"
             self.problem("CL018", "no column before `=`", column.span, hint)
             return None
         rest = chain[2:]
