@@ -26,7 +26,7 @@ from congresslite.sources.yamltree import Item, YamlFile
 KEYS = ("source", "description", "service", "null_as", "replies", "tables")
 REPLY_KEYS = ("path", "headers", "description")
 TABLE_KEYS = ("from", "rows", "null_as")
-COLUMN_KEYS = ("path", "null_as")
+COLUMN_KEYS = ("path", "null_as", "required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,13 @@ class _Reader:
         own = self._text(extra, "null_as", f"`null_as` of {what}")
         default = null_as if own is None else own
         columns = [
-            self._column(column, item, parts, default, f"column `{column}` of {what}", named=bool(steps[0].name))
+            self._column(
+                ColumnPath(column, "@", default, column in written.declaration.key),
+                item,
+                parts,
+                f"column `{column}` of {what}",
+                named=bool(steps[0].name),
+            )
             for column, (item, parts) in written.columns.items()
         ]
         return TableMapping(reply or "", steps, tuple(columns))
@@ -238,18 +244,23 @@ class _Reader:
         return text
 
     def _column(
-        self, name: str, item: Item, parts: Mapping[str, Item], null_as: str | None, what: str, *, named: bool
+        self, default: ColumnPath, item: Item, parts: Mapping[str, Item], what: str, *, named: bool
     ) -> ColumnPath:
+        """Where a column's value stands, what is not said being taken from `default`."""
+        path = f'"{default.name}"'
         if "path" in parts:
             path = self._path(parts["path"], what)
         elif named:
             hint = "write where it stands, like `{path: server.id, type: str}`"
             self.file.tell("CL430", f"{what} lacks `path`", item.span, hint)
-            path = "@"
-        else:
-            path = f'"{name}"'
-        own = self._text(parts, "null_as", f"`null_as` of {what}")
-        return ColumnPath(name, path, null_as if own is None else own)
+        null_as = self._text(parts, "null_as", f"`null_as` of {what}")
+        required = default.required
+        if "required" in parts:
+            if not isinstance(parts["required"].value, bool):
+                message = f"`required` of {what} is expected to be `true` or `false`"
+                self.file.tell("CL422", message, parts["required"].span)
+            required = parts["required"].value is True
+        return ColumnPath(default.name, path, default.null_as if null_as is None else null_as, required)
 
 
 def _with_spelling(declaration: Declaration, mapping: TableMapping) -> Declaration:

@@ -19,6 +19,7 @@ import jmespath
 from jmespath import exceptions, functions
 
 from congresslite.schema import Scalar
+from congresslite.sources.columns import MisfitError
 
 # A path of names alone needs no interpreter: `a.b`, `"OS-EXT-AZ:availability_zone"`, `server."a b".c`.
 _NAME = r'(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")'
@@ -78,11 +79,12 @@ def _follow(names: Sequence[str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ColumnPath:
-    """Where a column's value stands, and how null is spelled there (None: as null)."""
+    """Where a column's value stands, how null is spelled there (None: as null), and whether there must be a value."""
 
     name: str
     path: str
     null_as: str | None = None
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,13 @@ def _list(value: Any, path: str, *, nothing: bool = False) -> list[Any]:
 
 
 def values(column: ColumnPath, rows: Sequence[Any]) -> list[Any]:
-    """The values of a column, one for each row, as the reply has them. Raises BadPathError."""
+    """The values of a column, one for each row, as the reply has them. Raises BadPathError and MisfitError."""
     follow = compile_path(column.path)
     found = [follow(row) for row in rows]
+    if column.required and None in found:
+        hint = "was it recorded as the definition asks, with these headers and as an admin?"
+        message = f"nothing at `{column.path}`, where a value is required"
+        raise MisfitError(found.index(None), "CL407", message, hint)
     return found if column.null_as is None else [_spelled(value, column.null_as) for value in found]
 
 
