@@ -50,9 +50,7 @@ class Estate:
     def load(self, settings: Settings) -> Engine:
         """Read, check and evaluate, with progress. Raises CongressliteError."""
         from congresslite.api import Engine
-        from congresslite.cli.memory import keep_memory
 
-        keep_memory()
         with progress(settings) as told:
             return Engine.load(
                 self.policies, self.data, engine=self.engine, memory_limit=self.memory_limit, progress=told
@@ -67,8 +65,12 @@ def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--data", type=folder, metavar="DIR", help="Folder of SOURCE/TABLE.csv (.json, .ndjson, .parquet)."
         ),
         click.option("--example", is_flag=True, help="Use the example estate that ships."),
-        click.option("--engine", type=click.Choice(["columnar", "reference"]), default="columnar",
-                     help="`reference` evaluates with pyDatalog, for small estates and doubts."),  # fmt: skip
+        click.option(
+            "--engine",
+            type=click.Choice(["columnar", "reference"]),
+            default="columnar",
+            help="`reference` evaluates with pyDatalog, for small estates and doubts.",
+        ),  # fmt: skip
         click.option("--memory-limit", callback=_size, metavar="SIZE", help="Stop beyond this, like 2GB."),
     )
     for option in reversed(options):
