@@ -1,8 +1,9 @@
 """
 Arguments: from terms by place, name or number to one term for each column.
 
-Columns are numbered from 0, as in Congress. Positional terms come first; what is left out is None, and whoever asks decides
-what that means (any value in a body, a mistake in a head).
+Columns are numbered from 0, as in Congress. Positional terms come first; what
+is left out is None, and whoever asks decides what that means (any value in a
+body, a mistake in a head).
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def full_name(policy: str, name: TableName) -> str:
 
 def head_schema(table: str, atom: Atom) -> TableSchema:
     """The columns that a head gives to its table: named by its variables, or else by their place."""
-    width = max([len(atom.arguments), *(each.column for each in atom.arguments if isinstance(each.column, int))])
+    width = max([len(atom.arguments), *(each.column + 1 for each in atom.arguments if isinstance(each.column, int))])
     names = [_column_name(argument) for argument in atom.arguments]
     names += [None] * (width - len(names))
     taken: set[str] = set()
