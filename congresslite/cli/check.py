@@ -15,8 +15,9 @@ from congresslite.cli.formats import FORMATS, write
 from congresslite.cli.report import DRYRUN, SEVERITIES, Report, blocks
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
-from congresslite.cli.terminal import tell
+from congresslite.cli.terminal import remark, tell
 from congresslite.diagnostics import CongressliteError, PolicyError
+from congresslite.share import share
 
 if TYPE_CHECKING:
     from congresslite.api import Engine, Violation
@@ -58,7 +59,7 @@ def check(
     """
     if counts and settings.output not in _COUNTED:
         raise click.UsageError(f"--counts has no {settings.output} output; it has {', '.join(_COUNTED)}")
-    chosen = choose(policies, **estate)
+    chosen = choose(policies, (share("rules"),), **estate)
     try:
         engine = chosen.load(settings)
     except CongressliteError as error:
@@ -68,6 +69,8 @@ def check(
         code = Exit.CLEAN if exit_zero or not _blocking(engine, fail_on) else Exit.BLOCKING
         report = _report(engine, chosen, code, not counts, limit)
     tell(report.findings, settings)
+    if not policies and not report.policies and report.exit_code is Exit.BLOCKING:
+        remark("these are the policies that ship; to check others, name them: congresslite check rules", settings)
     write(report, sys.stdout, settings)
     return report.exit_code
 

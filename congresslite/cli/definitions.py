@@ -13,15 +13,24 @@ if TYPE_CHECKING:
 
 def shipped_catalog() -> Catalog:
     """The tables of all source definitions that ship."""
-    from congresslite.schema import Catalog
+    from congresslite.sources import catalog_of_definitions
 
-    return Catalog()
+    return catalog_of_definitions()
 
 
 def data_catalog(data: Path) -> Catalog:
-    """The tables of a folder of files, and those of the definitions that ship. Raises SourceError."""
-    del data
-    return shipped_catalog()
+    """The tables of a folder of files. Raises SourceError."""
+    from congresslite.sources import open_inventory
+
+    return open_inventory(data).catalog
+
+
+def with_definitions(catalog: Catalog) -> Catalog:
+    """A catalog, and the definitions that ship of sources that it does not have."""
+    from congresslite.schema import Catalog
+
+    more = [table for name, table in shipped_catalog().items() if name.partition(":")[0] not in catalog.sources]
+    return Catalog.of([*catalog.values(), *more], catalog.sources)
 
 
 def assume_tables(files: Sequence[PolicyFile], known: Catalog) -> tuple[Catalog, set[str]]:

@@ -1,8 +1,8 @@
 """
 Which policies and tables a command works on: the arguments that `check` and `query` share.
 
-Without policies, those that ship; without `--data`, the folder `inventory`;
-`--example` takes the shipped estate, so that a first result needs no files.
+Without `--data`, the folder `inventory`; `--example` takes the estate and the
+policies that ship, so that a first result needs no files.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["columnar", "reference"]),
             default="columnar",
             help="`reference` evaluates with pyDatalog, for small estates and doubts.",
-        ),  # fmt: skip
+        ),
         click.option("--memory-limit", callback=_size, metavar="SIZE", help="Stop beyond this, like 2GB."),
     )
     for option in reversed(options):
@@ -79,9 +79,15 @@ def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def choose(
-    policies: tuple[Path, ...], data: Path | None, example: bool, engine: str, memory_limit: int | None
+    policies: tuple[Path, ...],
+    default: tuple[Path, ...],
+    *,
+    data: Path | None,
+    example: bool,
+    engine: str,
+    memory_limit: int | None,
 ) -> Estate:
-    """The estate that the options name. Raises UsageError if they name none."""
+    """The estate that the options name; policies are the default ones if none are named. Raises UsageError."""
     if example and data is not None:
         raise click.UsageError("give either --data or --example")
     named = [str(path) for path in policies]
@@ -96,4 +102,4 @@ def choose(
         raise click.UsageError(
             "no tables: there is no folder `inventory` here; name yours with --data DIR, or try --example"
         )
-    return Estate(policies or (share("rules"),), data, engine, memory_limit, shlex.join(named))
+    return Estate(policies or default, data, engine, memory_limit, shlex.join(named))

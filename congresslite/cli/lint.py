@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from congresslite.cli.definitions import assume_tables, data_catalog, shipped_catalog
+from congresslite.cli.definitions import assume_tables, data_catalog, shipped_catalog, with_definitions
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import FORMATS, write
 from congresslite.cli.report import Report
@@ -57,7 +57,7 @@ def _findings(policies: tuple[Path, ...], data: Path | None) -> tuple[tuple[Diag
     from congresslite.policy.loading import load_policies
 
     files, syntax = load_policies(policies)
-    known = shipped_catalog() if data is None else data_catalog(data)
+    known = shipped_catalog() if data is None else with_definitions(data_catalog(data))
     catalog, on_trust = assume_tables(files, known)
     broken = {each.span.source for each in syntax if each.span is not None and each.severity is Severity.ERROR}
     checked = check(files, catalog, incomplete={file.name for file in files if file.source in broken})

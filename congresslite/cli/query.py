@@ -16,6 +16,7 @@ from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import console, number, tell, visible
 from congresslite.diagnostics import CongressliteError, PolicyError
+from congresslite.share import share
 
 if TYPE_CHECKING:
     from congresslite.api import Answer
@@ -33,14 +34,15 @@ def query(settings: Settings, *, text: str, policies: tuple[Path, ...], limit: i
     """Ask the tables a question.
 
     QUERY is the name of a table, or the body of a rule: its answers are the values of its variables. Tables that
-    policies derive can be asked for too.
+    policies derive can be asked for too, if the policies are given.
 
     For example:
       congresslite query inv:host --example
       congresslite query 'inv:vm(id=v, host=h), inv:host(id=h, disk="hdd")' --data inventory
       congresslite query 'nfv:error(vm, host)' rules/nfv.dl --data inventory -o ndjson
     """
-    chosen = choose(policies, **estate)
+    default = (share("rules"),) if estate["example"] else ()
+    chosen = choose(policies, default, **estate)
     try:
         engine = chosen.load(settings)
     except PolicyError as error:

@@ -166,17 +166,24 @@ def _advice(report: Report, hidden: int, screen: Console) -> None:
     tips = []
     if hidden:
         tips.append((f"congresslite check {report.again} --limit 0", f"all rows ({hidden:,} are not shown)"))
-    first = next(
-        each for each in report.policies if report.count(each.name, "error") + report.count(each.name, "warning")
-    )
-    kind = "error" if report.count(first.name, "error") else "warning"
-    tips.append((f"congresslite query {first.name}:{kind} {report.again}", "the rows as a table"))
+    if (table := _askable(report)) is not None:
+        tips.append((f"congresslite query {table} {report.again}", "the rows as a table"))
     tips.append(
         (f"congresslite check {report.again} -o sarif", "for an editor or a code host; also json, junit, github")
     )
     screen.print(Text("\nNext:", "dim"))
     for line in aligned(None, [(f"  {visible(command)}", what) for command, what in tips]):
         screen.print(line)
+
+
+def _askable(report: Report) -> str | None:
+    """The first table of violations that can be asked for by its name: its rules have heads of one length."""
+    for policy in report.policies:
+        for kind in ("error", "warning"):
+            heads = {len(rule.head) for rule in report.rules if (rule.policy, rule.kind) == (policy.name, kind)}
+            if report.count(policy.name, kind) and len(heads) == 1:
+                return f"{policy.name}:{kind}"
+    return None
 
 
 def aligned(
