@@ -138,9 +138,10 @@ def binds(condition: Condition, bound: set[str]) -> set[str] | None:
     """The variables that a condition binds when these are bound; None if it cannot be evaluated yet."""
     match condition:
         case Call(_, inputs, outputs, negated):
-            if not _names(inputs) <= bound:
+            free = {each.name for each in outputs if isinstance(each, Var) and not (negated and not each.anonymous)}
+            if not _names((*inputs, *outputs)) - free <= bound:
                 return None
-            return set() if negated else {each.name for each in outputs if isinstance(each, Var)} - bound
+            return set() if negated else free - bound
         case Compare("=", left, right, negated=False):
             for one, other in ((left, right), (right, left)):
                 if isinstance(one, Var) and one.name not in bound:

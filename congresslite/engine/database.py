@@ -8,8 +8,9 @@ them but indexes and columns that had not been read yet.
 
 from __future__ import annotations
 
-from collections import ChainMap, defaultdict
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from congresslite.diagnostics import Diagnostic
 from congresslite.engine.constraints import broken_constraints
@@ -179,14 +180,16 @@ class Database:
 
         The rules are no part of the program; each may read what those before it derive. `tables` are their schemas.
         """
+        # What an answer takes is given back with it, and what it skips is not the program's.
+        limits = replace(self.limits, skipped=Counter())
         relations: ChainMap[str, Relation] = ChainMap({}, self._relations)
         plans = [plan_rule(rule) for rule in rules]
         self._prepare(plans)
         for table in dict.fromkeys(rule.table for rule in rules):
             mine = [plan for plan in plans if plan.rule.table == table]
             dictionaries = [_head_dictionary(mine[0], place, relations) for place in range(len(mine[0].rule.head))]
-            sink = SetSink(dictionaries, self.limits)
-            distinct = [derive(plan, relations, dictionaries, self.limits, sink) for plan in mine]
+            sink = SetSink(dictionaries, limits)
+            distinct = [derive(plan, relations, dictionaries, limits, sink) for plan in mine]
             relations[table] = sink.relation(table, distinct=distinct == [True])
         last = rules[-1].table
         unknown = TableSchema(last, tuple(Column(f"c{place + 1}") for place in range(len(rules[-1].head))))
@@ -228,6 +231,11 @@ def decode_rows(relation: Relation, schema: TableSchema) -> list[Row]:
     for position, (dictionary, column) in enumerate(zip(relation.dictionaries, schema.columns, strict=True)):
         values = dictionary.decode(relation.column(position))
         if column.type is Type.FLOAT:
-            values = [float(value) if type(value) is int else value for value in values]
+            values = [_as_float(value) if type(value) is int else value for value in values]
         columns.append(values)
     return list(zip(*columns, strict=True))
+
+
+def _as_float(value: int) -> int | float:
+    """The integer as a float, unless there is no float of its value: arithmetic on integers is exact."""
+    return float(value) if float(value) == value else value

@@ -11,7 +11,7 @@ of recursively defined relations", 1986.)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from congresslite.engine.dictionary import Dictionary
@@ -19,7 +19,7 @@ from congresslite.engine.keys import KeySet
 from congresslite.engine.limits import MAX_VALUE_ROUNDS, Limits
 from congresslite.engine.pipeline import Pipeline, build_pipeline
 from congresslite.engine.relation import Relation
-from congresslite.engine.rules import head_rows
+from congresslite.engine.rules import folded, head_rows
 from congresslite.engine.sinks import Part, gathered
 from congresslite.language.program import Call, CheckedRule, Compare
 from congresslite.plan.nodes import Conjunction, RulePlan, StratumPlan
@@ -82,9 +82,13 @@ class Fixpoint:
         for name, part in facts.items():
             self._tables[name].add(part)
         exits, recursive = self._split()
+        for plan in self._rules:
+            if plan.rule.aggregates:  # it reads lower strata only
+                dictionaries = self._tables[plan.rule.table].dictionaries
+                self._collect(plan.rule, [folded(plan, self._relations, dictionaries, self._limits)])
         for plan, conjunction in exits:
             pipeline = build_pipeline(plan.rule, conjunction, self._relations, self._limits)
-            self._collect(plan.rule, conjunction, pipeline)
+            self._run(plan.rule, conjunction, pipeline)
         self._turn()
         variants = [variant for plan, conjunction in recursive for variant in self._variants(plan.rule, conjunction)]
         rounds = 0
@@ -92,7 +96,7 @@ class Fixpoint:
             values = self._values()
             last = None
             for variant in variants:
-                made = self._tables[variant.table].delta.rows and self._collect(
+                made = self._tables[variant.table].delta.rows and self._run(
                     variant.rule, variant.conjunction, variant.pipeline
                 )
                 if made and _computes(variant.conjunction):
@@ -103,10 +107,10 @@ class Fixpoint:
             self._turn()
 
     def _split(self) -> tuple[list[tuple[RulePlan, Conjunction]], list[tuple[RulePlan, Conjunction]]]:
-        """The conjunctions that read none of the stratum's tables, and those that do."""
+        """The conjunctions that read none of the stratum's tables, and those that do; aggregates apart."""
         parts: defaultdict[bool, list[tuple[RulePlan, Conjunction]]] = defaultdict(list)
         for plan in self._rules:
-            for conjunction in plan.branches:
+            for conjunction in () if plan.rule.aggregates else plan.branches:
                 parts[any(scan.table in self._tables for scan in conjunction.scans)].append((plan, conjunction))
         return parts[False], parts[True]
 
@@ -121,11 +125,15 @@ class Fixpoint:
                 variants.append(_Variant(rule, conjunction, scan.table, pipeline))
         return variants
 
-    def _collect(self, rule: CheckedRule, conjunction: Conjunction, pipeline: Pipeline) -> int:
+    def _run(self, rule: CheckedRule, conjunction: Conjunction, pipeline: Pipeline) -> int:
         """Note the new rows of a conjunction; returns how many."""
+        return self._collect(rule, head_rows(conjunction, pipeline, self._tables[rule.table].dictionaries))
+
+    def _collect(self, rule: CheckedRule, parts: Iterable[Part]) -> int:
+        """Note what is new among the rows of a rule; returns how many."""
         table = self._tables[rule.table]
         made = 0
-        for part in head_rows(conjunction, pipeline, table.dictionaries):
+        for part in parts:
             made += table.add(part)
         if made:
             self._limits.hold(rule, made * 4 * max(1, len(table.dictionaries)))

@@ -71,6 +71,7 @@ class Relation:
         """Fill in a column that was missing."""
         self.dictionaries[position] = dictionary
         self._columns[position] = ids
+        self._selections.clear()  # they were made without this column
 
     @property
     def nbytes(self) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from congresslite.engine.access import used_variables
 from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.folds import FoldSink
 from congresslite.engine.frames import Frame
@@ -21,7 +22,7 @@ from congresslite.engine.pipeline import EMPTY_FRAME, Pipeline, build_pipeline
 from congresslite.engine.relation import Relation
 from congresslite.engine.sinks import Part, SetSink, head_columns
 from congresslite.engine.vectors import Coded, Vector, encode
-from congresslite.language.program import Fold, Var
+from congresslite.language.program import Fold
 from congresslite.plan.nodes import Conjunction, RulePlan, variables_of
 
 
@@ -30,7 +31,7 @@ def derive(
 ) -> bool:
     """Add the rows of a rule to a sink; returns whether they are known not to repeat."""
     if plan.rule.aggregates:
-        sink.add(plan.rule, *_folded(plan, relations, dictionaries, limits))
+        sink.add(plan.rule, *folded(plan, relations, dictionaries, limits))
         return True
     pipelines = [build_pipeline(plan.rule, branch, relations, limits) for branch in plan.branches]
     for branch, pipeline in zip(plan.branches, pipelines, strict=True):
@@ -49,7 +50,7 @@ def head_rows(conjunction: Conjunction, pipeline: Pipeline, dictionaries: Sequen
         yield head_columns(terms, frame, dictionaries), frame.length
 
 
-def _folded(
+def folded(
     plan: RulePlan, relations: Mapping[str, Relation], dictionaries: Sequence[Dictionary], limits: Limits
 ) -> Part:
     """The rows of a rule with aggregates."""
@@ -82,7 +83,7 @@ def _bindings(plan: RulePlan, relations: Mapping[str, Relation], limits: Limits)
         for frame in pipeline.run(EMPTY_FRAME):
             yield plan.branches[0], frame
         return
-    names = _all_variables(plan)
+    names = sorted(set().union(*(used_variables(branch, everything=True) for branch in plan.branches)))
     shared = {name: Dictionary() for name in names}
     signature = Dictionary()
     seen = KeySet([signature, *shared.values()])
@@ -105,13 +106,3 @@ def _bindings(plan: RulePlan, relations: Mapping[str, Relation], limits: Limits)
 def _column(frame: Frame, name: str, dictionary: Dictionary) -> Ids:
     vector = frame.vectors.get(name)
     return np.zeros(frame.length, np.int32) if vector is None else encode(vector, dictionary)
-
-
-def _all_variables(plan: RulePlan) -> list[str]:
-    """The variables of all alternatives, sorted."""
-    names: set[str] = set()
-    for branch in plan.branches:
-        names.update(name for term in branch.head for name in variables_of(term))
-        for literal in branch.scans:
-            names.update(term.name for term in literal.terms if isinstance(term, Var))
-    return sorted(names)

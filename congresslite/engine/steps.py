@@ -22,7 +22,7 @@ from congresslite.engine.limits import CHUNK, Budget, Limits
 from congresslite.engine.relation import Places, Relation, Segment
 from congresslite.engine.vectors import Coded, Mask, Vector, compare, find, map_rows, take
 from congresslite.language.builtins import BUILTINS
-from congresslite.language.program import Call, CheckedRule, Compare, Expression, Member, Var
+from congresslite.language.program import Calc, Call, CheckedRule, Compare, Expression, Member, Var
 from congresslite.schema import Row, identity
 
 
@@ -254,11 +254,8 @@ class Builtin:
             if isinstance(term, Var) and term.name not in vectors:
                 vectors[term.name] = values
             elif rows:
-                # Equality holds or not, but an expression among the outputs may have no value.
-                expected, known = evaluate(term, Frame(len(which), vectors))
-                true &= compare("=", expected, values)[0] if known is None else known
-                if known is not None:
-                    true[known] &= compare("=", take(expected, known), values[known])[0]
+                expected, _ = evaluate(term, Frame(len(which), vectors))
+                true &= compare("=", expected, values)[0]
         if self.call.negated:
             hit = np.zeros(frame.length, bool)
             hit[which[true]] = True
@@ -275,6 +272,9 @@ class Builtin:
             vector, exists = evaluate(each, frame)
             inputs.append(vector)
             known = both(known, exists)
+        for each in self.call.outputs:
+            if isinstance(each, Calc):  # with which no output can be compared where it has no value
+                known = both(known, evaluate(each, frame)[1])
         if known is not None:
             self.limits.skip(self.rule, int(frame.length - known.sum()))
             frame, inputs = frame.filter(known), [take(each, known) for each in inputs]

@@ -188,8 +188,9 @@ def _floats(operator: ArithmeticOperator, a: Plain, b: Plain) -> Plain | None:
                 result = x / y
             case "%":
                 result = np.mod(x, y)
-    # Two integers must be calculated with as such; beyond the bound only `semantics` knows how.
-    return result if np.abs(result).max() <= _EXACT else None
+    # Two integers must be calculated with as such; beyond the bound only `semantics` knows how. The bound itself may be
+    # what a larger result was rounded to.
+    return result if np.abs(result).max() < _EXACT else None
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {

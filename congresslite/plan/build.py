@@ -30,7 +30,9 @@ from congresslite.plan.rewrites import drop_repeated_literals, substitute_equali
 # Alternatives multiply; past this many, the rule is better written as several.
 MAX_BRANCHES = 1024
 
-REWRITES: tuple[Callable[[Conjunction], Conjunction | None], ...] = (
+Rewrite = Callable[[Conjunction], Conjunction | None]
+
+REWRITES: tuple[Rewrite, ...] = (
     substitute_equalities,
     drop_repeated_literals,
 )
@@ -52,14 +54,17 @@ def build_plan(program: Program) -> Plan:
 def plan_rule(rule: CheckedRule) -> RulePlan:
     """The plan of one rule. Raises PolicyError if its disjunctions multiply to too many alternatives."""
     bodies = _alternatives(rule.body, rule)
-    rewritten = (_rewrite(_conjunction(rule, body)) for body in bodies)
+    # Over alternatives, an aggregate counts partial assignments: which variables they have, and their values.
+    counted = rule.aggregates and len(bodies) > 1
+    rewrites = tuple(each for each in REWRITES if not (counted and each is substitute_equalities))
+    rewritten = (_rewrite(_conjunction(rule, body), rewrites) for body in bodies)
     return RulePlan(rule, tuple(each for each in rewritten if each is not None))
 
 
-def _rewrite(conjunction: Conjunction) -> Conjunction | None:
+def _rewrite(conjunction: Conjunction, rewrites: Iterable[Rewrite]) -> Conjunction | None:
     """All rewrites in their order; None once one of them finds that nothing can match."""
     start: Conjunction | None = conjunction
-    return reduce(lambda done, rewrite: None if done is None else rewrite(done), REWRITES, start)
+    return reduce(lambda done, rewrite: None if done is None else rewrite(done), rewrites, start)
 
 
 def _alternatives(body: Iterable[Literal], rule: CheckedRule) -> list[list[Literal]]:

@@ -7,7 +7,7 @@ change how many bindings there are: a variable may go only if others determine i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -33,17 +33,27 @@ def substitute_equalities(conjunction: Conjunction) -> Conjunction | None:
                 if identity(left) != identity(right):
                     return None
                 continue
-            case Compare("=", Var(name), (Var() | Const()) as value, negated=False) if name not in folded:
-                binding = {name: value}
-            case Compare("=", (Var() | Const()) as value, Var(name), negated=False) if name not in folded:
-                binding = {name: value}
+            case Compare("=", (Var() | Const()) as left, (Var() | Const()) as right, negated=False):
+                binding = _binding(left, right, folded)
             case _:
-                kept.append(condition)
-                continue
+                binding = {}
+        if not binding:
+            kept.append(condition)
+            continue
         # What was kept may have become an equality of its own: it waits again.
         conjunction = substitute(replace(conjunction, conditions=(*kept, *waiting)), binding)
         waiting, kept = list(conjunction.conditions), []
     return replace(conjunction, conditions=tuple(kept))
+
+
+def _binding(left: Var | Const, right: Var | Const, folded: Collection[str]) -> Mapping[str, Var | Const]:
+    """The variable of an equality that may go, with what stands for it.
+
+    An anonymous variable goes first: put for a named one, it would mean any value under `not`.
+    """
+    pairs = [(one, other) for one, other in ((left, right), (right, left)) if isinstance(one, Var)]
+    free = [(one, other) for one, other in pairs if one.name not in folded]
+    return {one.name: other for one, other in sorted(free, key=lambda pair: not pair[0].anonymous)[:1]}
 
 
 def drop_repeated_literals(conjunction: Conjunction) -> Conjunction:
