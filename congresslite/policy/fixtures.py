@@ -36,6 +36,12 @@ _OF_TYPE: dict[Type, tuple[type, ...]] = {
 }
 
 
+def without_source(catalog: Catalog, source: str) -> Catalog:
+    """A catalog without the tables of one source."""
+    kept = [schema for name, schema in catalog.items() if name.partition(":")[0] != source]
+    return Catalog.of(kept, catalog.sources - {source})
+
+
 @dataclass(slots=True)
 class _Use:
     """How a policy reads a table: the columns that it names, and how many it reads by place."""
@@ -47,8 +53,10 @@ class _Use:
 def fixture_catalog(file: PolicyFile, cases: Iterable[Case], definitions: Catalog) -> Catalog:
     """The tables that a policy is tested over: those defined, and those that only it and its tests know.
 
-    Another policy's tables are among the latter: a test says what they hold, as of a source.
+    Another policy's tables are among the latter: a test says what they hold, as of a source. A definition named like
+    the policy is left out: it says what a source of that name would offer, not that there is one.
     """
+    definitions = without_source(definitions, file.name)
     uses = {name: use for name, use in _uses(file).items() if name.partition(":")[0] not in definitions.sources}
     for case in cases:
         for table in case.given:
@@ -157,7 +165,7 @@ def _note(atom: Atom, use: _Use) -> None:
             case str(name):
                 use.columns.setdefault(name)
             case int(place):
-                use.places = max(use.places, place)
+                use.places = max(use.places, place + 1)  # columns are numbered from 0
             case None:
                 by_place += 1
     use.places = max(use.places, by_place)
