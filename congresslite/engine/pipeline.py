@@ -23,7 +23,7 @@ from congresslite.plan.nodes import Condition, Conjunction, condition_variables,
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Steps in order. `joined` are the accesses that multiply bindings; `head` names what the last frame holds."""
+    """Steps in order. `joined` are the accesses that multiply bindings, `budgets` what bounds each of them."""
 
     steps: tuple[Step, ...]
     joined: tuple[Access, ...]
@@ -33,15 +33,16 @@ class Pipeline:
         """All bindings that follow from those of `start`, batch by batch."""
         for budget in self.budgets:
             budget.start()
-        yield from self._run(0, start)
-
-    def _run(self, place: int, frame: Frame) -> Iterator[Frame]:
-        if place == len(self.steps):
-            yield frame
-            return
-        for result in self.steps[place](frame):
-            if result.length:
-                yield from self._run(place + 1, result)
+        # What each step has still to give: a stack of our own, since a body may have more literals than Python's holds.
+        running: list[Iterator[Frame]] = [iter((start,))]
+        while running:
+            frame = next(running[-1], None)
+            if frame is None:
+                running.pop()
+            elif frame.length and len(running) > len(self.steps):
+                yield frame
+            elif frame.length:
+                running.append(self.steps[len(running) - 1](frame))
 
     def proves_distinct(self, head: frozenset[str]) -> bool:
         """Whether no two bindings agree in the head: from its variables, unique columns lead to one row of each access.
