@@ -34,11 +34,16 @@ def with_definitions(catalog: Catalog) -> Catalog:
 
 
 def assume_tables(files: Sequence[PolicyFile], known: Catalog) -> tuple[Catalog, set[str]]:
-    """A catalog that also has the tables that policies read of sources nobody knows, and the names of these sources."""
-    from congresslite.policy.fixtures import fixture_catalog
+    """A catalog that also has the tables that policies read of sources nobody knows, and the names of these sources.
+
+    What is known of a source that is named like a policy does not count: the policy is meant.
+    """
+    from congresslite.policy.fixtures import fixture_catalog, without_source
     from congresslite.schema import Catalog, TableSchema
 
     policies = {file.name for file in files}
+    for policy in policies:
+        known = without_source(known, policy)
     columns: dict[str, dict[str, Column]] = {}
     for file in files:
         for name, schema in fixture_catalog(file, (), known).items():
