@@ -333,6 +333,8 @@ class Maker:
             return f"{name}({inputs}, {output})"
         known = scope.of([Type.ANY])
         output = str(self.pick(known)) if known else "_"
+        if name in ("max", "plus", "div", "minus", "len", "int") and self.chance(30):
+            output = self.number(scope)
         return f"{'not ' if choice == 'negated' else ''}{name}({inputs}, {output})"
 
     def disjunction(self, scope: Scope) -> str:

@@ -75,22 +75,27 @@ class Layer(TypedDict):
     clauses: list[Clause]
 
 
-def layers(program: Program) -> list[Layer]:
-    """The strata of a program, in order."""
+def layers(program: Program, *, whole: bool) -> list[Layer]:
+    """The strata of a program, in order.
+
+    pyDatalog may run for ever when a recursive rule asks for some rows of its own table, by a
+    constant or by variables that are bound. With `whole`, rules ask for all rows and compare them
+    afterwards: that ends, but is slow where a rule reads its own table twice.
+    """
     made: list[Layer] = []
     for stratum in program.strata:
         rules = [rule for rule in program.rules if rule.table in stratum.tables]
         groupings = [_grouping(rule) for rule in rules if rule.aggregates]
-        cycle = frozenset(stratum.tables if len(stratum.tables) > 1 else ())
-        clauses = [clause for rule in rules if not rule.aggregates for clause in _clauses(rule, cycle)]
+        own = frozenset(stratum.tables)
+        clauses = [clause for rule in rules if not rule.aggregates for clause in _clauses(rule, own, whole=whole)]
         made.append({"tables": list(stratum.tables), "groupings": groupings, "clauses": clauses})
     return made
 
 
-def _clauses(rule: CheckedRule, cycle: frozenset[str]) -> Iterator[Clause]:
+def _clauses(rule: CheckedRule, own: frozenset[str], *, whole: bool) -> Iterator[Clause]:
     for body in _alternatives(rule.body):
         head = [_plain(term) for term in rule.head if not isinstance(term, Fold)]
-        yield {"table": rule.table, "head": head, "steps": _steps(body, cycle)}
+        yield {"table": rule.table, "head": head, "steps": _steps(body, own, whole=whole)}
 
 
 def _grouping(rule: CheckedRule) -> Grouping:
@@ -110,7 +115,7 @@ def _grouping(rule: CheckedRule) -> Grouping:
     for body in bodies:
         bound = set(_bound(body))
         terms: list[Term] = [variable if variable in bound else ABSENT for variable in columns]
-        clauses.append({"table": BINDINGS, "head": terms, "steps": _steps(body, frozenset())})
+        clauses.append({"table": BINDINGS, "head": terms, "steps": _steps(body, frozenset(), whole=False)})
     return {"table": rule.table, "columns": len(columns), "head": head, "clauses": clauses}
 
 
@@ -145,14 +150,21 @@ def _variables(term: Expression) -> Iterator[str]:
             yield from _variables(right)
 
 
-def _steps(body: Flat, cycle: frozenset[str]) -> list[Step]:
-    """The steps of a body, in an order that binds every variable before it is needed."""
-    maker = _Steps(cycle)
+def _steps(body: Flat, own: frozenset[str], *, whole: bool) -> list[Step]:
+    """The steps of a body, in an order that binds every variable before it is needed.
+
+    `own` are the tables of the rule's stratum; they come first, where nothing is bound yet.
+    """
+    maker = _Steps()
     bound: set[str] = set()
-    for literal in body:
-        if isinstance(literal, Match):
-            maker.add(literal)
-            bound.update(_bound((literal,)))
+    matches = [literal for literal in body if isinstance(literal, Match)]
+    for match in sorted(matches, key=lambda each: each.table not in own):
+        free = {term.name for term in match.terms if isinstance(term, Var)} - bound
+        if whole and match.table in own and len(free) < len(match.terms):
+            maker.add_compared(match)
+        else:
+            maker.add(match)
+        bound |= free
     pending = [literal for literal in body if not isinstance(literal, Match)]
     while ready := next((literal for literal in pending if _binds_now(literal, bound)), None):
         maker.add(ready)
@@ -179,22 +191,18 @@ def _binds_now(literal: Literal, bound: set[str]) -> bool:
 
 
 class _Steps:
-    """Gathers the steps of one body, with fresh variables for what is computed on the way.
+    """Gathers the steps of one body, with fresh variables for what is computed on the way."""
 
-    `cycle` are tables that recurse through each other. pyDatalog may run for ever when it is
-    asked for parts of them, by variables that are bound already; so it is asked for all of
-    their rows, and what must be equal is compared afterwards.
-    """
-
-    def __init__(self, cycle: frozenset[str]) -> None:
+    def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._cycle = cycle
         self._numbers = count()
+
+    def add_compared(self, literal: Match) -> None:
+        """Read a whole table, and compare its rows with the terms of the literal."""
+        self._compared("table", literal.table, [], literal.terms)
 
     def add(self, literal: Literal) -> None:
         match literal:
-            case Match(table, terms) if table in self._cycle:
-                self._compared("table", table, [], terms)
             case Match(table, terms):
                 self.steps.append(("table", table, [_plain(term) for term in terms]))
             case NoMatch(table, terms):
