@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from congresslite.cli.definitions import shipped_catalog
+from congresslite.api import Engine
 from congresslite.language.check import check
 from congresslite.language.format import format_policy
 from congresslite.language.lint import lint
@@ -15,9 +16,11 @@ from congresslite.language.program import RuleKind
 from congresslite.policy.loading import load_policies
 from congresslite.policy.testing import Outcome, run_tests
 from congresslite.share import share
+from congresslite.sources import catalog_of_definitions
 
 RULES = share("rules")
 POLICIES = sorted(RULES.rglob("*.dl"))
+GOLDEN = Path(__file__).parent / "estate.txt"
 PAGE = Path(__file__).parents[2] / "docs/reference/shipped-policies.md"
 
 
@@ -29,7 +32,7 @@ def by_name(path):
 @pytest.fixture(scope="module")
 def catalog():
     """The tables of the source definitions that ship."""
-    return shipped_catalog()
+    return catalog_of_definitions()
 
 
 def checked(path, catalog):
@@ -58,7 +61,7 @@ def test_formatted(path):
 
 @pytest.mark.parametrize("path", POLICIES, ids=by_name)
 def test_described(path, catalog):
-    """A policy says what it is for and who answers for it; each violation has an id, a severity, a message, an object."""
+    """A policy says what it is for and who answers for it; each violation has all that a report shows of it."""
     file, program, _ = checked(path, catalog)
     (settings,) = program.policies
     assert settings.name == file.name == path.stem
@@ -102,3 +105,12 @@ def test_all_together(catalog):
     assert findings == ()
     assert len(files) >= 18
     assert check(files, catalog).diagnostics == ()
+
+
+def test_on_the_estate():
+    """On the example estate the policies find just what is written down, and no binding is skipped for a null."""
+    engine = Engine.load(policies=[RULES], data=share("examples") / "estate")
+    found = Counter((each.policy, each.rule) for each in engine.violations())
+    lines = [f"{count:3} {policy}/{rule}" for (policy, rule), count in sorted(found.items())]
+    assert "\n".join(lines) + "\n" == GOLDEN.read_text(encoding="utf-8")
+    assert dict(engine.skipped()) == {}
