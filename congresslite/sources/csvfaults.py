@@ -18,6 +18,7 @@ from congresslite.sources.texts import read_text
 
 # After the last line: in a file whose last quote is never closed, it ends up inside a value.
 _SENTINEL = "\x00end of the file\x00"
+_LONGEST = (1 << 31) - 1
 
 
 def fault(path: Path, width: int) -> Diagnostic:
@@ -46,13 +47,18 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(chain(file, ["\n", _SENTINEL]))
-        line = 1
-        for fields in reader:
-            if fields:
-                yield line, fields
-            line = reader.line_num + 1
+    # The rest of a file after an open quote is one field, and longer than Python takes by default.
+    limit = csv.field_size_limit(_LONGEST)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(chain(file, ["\n", _SENTINEL]))
+            line = 1
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _fits(text: str, type_: Type) -> bool:
@@ -88,17 +94,24 @@ def _encoding(path: Path) -> Diagnostic | None:
 
 
 def _unclosed_or_ragged(path: Path, width: int) -> Diagnostic | None:
-    line = 1
-    try:
-        for line, fields in _records(path):
-            if any(_SENTINEL in field for field in fields) and fields != [_SENTINEL]:
-                return _unclosed(path, line)
-            if fields != [_SENTINEL] and len(fields) != width:
-                return _ragged(path, line, len(fields), width)
-    except csv.Error:
-        # A field longer than Python reads: nearly always the rest of the file after a quote.
-        return _unclosed(path, line + 1)
+    for line, fields in _records(path):
+        if _swallows_the_end(fields):
+            return _unclosed(path, line)
+        if fields != [_SENTINEL] and len(fields) != width:
+            return _ragged(path, line, len(fields), width)
     return None
+
+
+def unclosed(path: Path) -> Diagnostic | None:
+    """The finding for a file whose last quoted value never ends, if it is one."""
+    try:
+        return next((_unclosed(path, line) for line, fields in _records(path) if _swallows_the_end(fields)), None)
+    except UnicodeDecodeError:
+        return _encoding(path)
+
+
+def _swallows_the_end(fields: list[str]) -> bool:
+    return fields != [_SENTINEL] and any(_SENTINEL in field for field in fields)
 
 
 def _ragged(path: Path, line: int, found: int, width: int) -> Diagnostic:
@@ -113,18 +126,6 @@ def _unclosed(path: Path, line: int) -> Diagnostic:
     return Diagnostic(
         "CL417", message, place=f"{path}:{line}", hint='close it with `"`; a quote inside is written `""`'
     )
-
-
-def unclosed(path: Path) -> Diagnostic | None:
-    """The finding for a file whose last quoted value never ends, if it is one."""
-    line = 1
-    try:
-        for line, fields in _records(path):
-            if any(_SENTINEL in field for field in fields) and fields != [_SENTINEL]:
-                return _unclosed(path, line)
-    except (csv.Error, UnicodeDecodeError):
-        return None
-    return None
 
 
 def _unknown(path: Path) -> Diagnostic:
