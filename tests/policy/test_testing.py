@@ -5,7 +5,11 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from congresslite.diagnostics import Source
+from congresslite.policy.testfiles import parse_tests
 from congresslite.policy.testing import Outcome, run_tests
 from congresslite.schema import Catalog, Choice, Column, TableSchema, Type
 
@@ -340,3 +344,11 @@ def test_an_evaluation_that_is_stopped(run, monkeypatch):
     )
     assert [case.outcome for case in report.cases] == [Outcome.ERROR, Outcome.PASSED]
     assert [finding.code[:3] for finding in report.cases[0].diagnostics] == ["CL5"]
+
+
+@given(st.text(alphabet="- {}[]:&*<>|!'\"#\n\tabx01.~?,%@`", max_size=60))
+def test_any_text_is_read(text):
+    """Whatever stands in a file of tests, reading it ends in tests or findings, never in an exception."""
+    for prefix in ("", "- name: x\n  expect: ", "- name: x\n  expect:\n    error: "):
+        cases, findings = parse_tests(Source("x_test.yaml", prefix + text))
+        assert cases or findings

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from congresslite.api import Engine
+from congresslite.diagnostics import Diagnostic
 from congresslite.language.check import check
 from congresslite.language.format import format_policy
 from congresslite.language.lint import lint
-from congresslite.language.program import RuleKind
+from congresslite.language.program import Program, RuleKind
+from congresslite.language.syntax import PolicyFile
 from congresslite.policy.loading import load_policies
 from congresslite.policy.testing import Outcome, run_tests
+from congresslite.schema import Catalog
 from congresslite.share import share
 from congresslite.sources import catalog_of_definitions
 
@@ -35,7 +38,7 @@ def catalog():
     return catalog_of_definitions()
 
 
-def checked(path, catalog):
+def checked(path: Path, catalog: Catalog) -> tuple[PolicyFile, Program | None, tuple[Diagnostic, ...]]:
     """The program of a policy and everything that is to be said about it."""
     (file,), findings = load_policies([path])
     result = check((file,), catalog)
@@ -63,6 +66,7 @@ def test_formatted(path):
 def test_described(path, catalog):
     """A policy says what it is for and who answers for it; each violation has all that a report shows of it."""
     file, program, _ = checked(path, catalog)
+    assert program is not None
     (settings,) = program.policies
     assert settings.name == file.name == path.stem
     assert settings.description
@@ -91,12 +95,13 @@ def test_tested(path, catalog):
 
 @pytest.mark.parametrize("path", POLICIES, ids=by_name)
 def test_documented(path):
-    """The reference has a section for each policy, with the ids of all its violations."""
+    """The reference has a section for each policy, with its violations' ids and messages and its lists."""
     text = PAGE.read_text(encoding="utf-8")
     section = re.search(rf"^### {path.stem}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
     assert section, path.stem
-    ids = re.findall(r'@id\("([^"]+)"\)', path.read_text(encoding="utf-8"))
-    assert [each for each in ids if f"`{each}`" not in section[1]] == []
+    source = path.read_text(encoding="utf-8")
+    told = re.findall(r"@(?:id|message)\(\"([^\"]+)\"\)", source) + re.findall(r"^table (\w+)", source, re.MULTILINE)
+    assert [each for each in told if each not in section[1]] == []
 
 
 def test_all_together(catalog):
