@@ -20,7 +20,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import congresslite
 from congresslite.diagnostics import Diagnostic, EvaluationError
 from congresslite.engine.reference.clauses import layers
 from congresslite.language.program import Program
@@ -102,7 +101,7 @@ class ReferenceProcess:
 
 def _start() -> subprocess.Popen[bytes]:
     """Start the process with this interpreter and this copy of the package, whatever the working directory holds."""
-    root = str(Path(congresslite.__file__).parents[1])
+    root = str(Path(__file__).parents[3])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "congresslite.engine.reference"],
