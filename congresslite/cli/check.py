@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from congresslite.cli.estate import Estate, choose, estate_options
+from congresslite.cli.estate import Estate, choose, estate_options, shipped_rules
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import FORMATS, write
 from congresslite.cli.report import DRYRUN, SEVERITIES, Report, blocks
@@ -17,7 +17,6 @@ from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import remark, tell
 from congresslite.diagnostics import CongressliteError, PolicyError
-from congresslite.share import share
 
 if TYPE_CHECKING:
     from congresslite.api import Engine, Violation
@@ -59,7 +58,7 @@ def check(
     """
     if counts and settings.output not in _COUNTED:
         raise click.UsageError(f"--counts has no {settings.output} output; it has {', '.join(_COUNTED)}")
-    chosen = choose(policies, (share("rules"),), **estate)
+    chosen = choose(policies, (shipped_rules(),), **estate)
     try:
         engine = chosen.load(settings)
     except CongressliteError as error:

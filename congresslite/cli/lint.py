@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from congresslite.cli.definitions import assume_tables, data_catalog, shipped_catalog, with_definitions
+from congresslite.cli.estate import shipped_rules
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import FORMATS, write
 from congresslite.cli.report import Report
@@ -15,7 +16,6 @@ from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import number, remark, tell
 from congresslite.diagnostics import Diagnostic, Severity
-from congresslite.share import share
 
 
 @click.command(cls=Teaching)
@@ -36,7 +36,7 @@ def lint(settings: Settings, *, policies: tuple[Path, ...], data: Path | None, s
       congresslite lint rules --data inventory --strict
       congresslite lint rules -o github
     """
-    findings, on_trust = _findings(policies or (share("rules"),), data)
+    findings, on_trust = _findings(policies or (shipped_rules(),), data)
     errors = sum(1 for each in findings if each.severity is Severity.ERROR)
     code = Exit.BLOCKING if errors or (strict and findings) else Exit.CLEAN
     if settings.output == "table":

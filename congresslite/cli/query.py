@@ -9,14 +9,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from congresslite.cli.estate import choose, estate_options
+from congresslite.cli.estate import choose, estate_options, shipped_rules
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import entries
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import console, number, tell, visible
 from congresslite.diagnostics import CongressliteError, PolicyError
-from congresslite.share import share
 
 if TYPE_CHECKING:
     from congresslite.api import Answer
@@ -41,7 +40,7 @@ def query(settings: Settings, *, text: str, policies: tuple[Path, ...], limit: i
       congresslite query 'inv:vm(id=v, host=h), inv:host(id=h, disk="hdd")' --data inventory
       congresslite query 'nfv:error(vm, host)' rules/nfv.dl --data inventory -o ndjson
     """
-    default = (share("rules"),) if estate["example"] else ()
+    default = (shipped_rules(),) if estate["example"] else ()
     chosen = choose(policies, default, **estate)
     try:
         engine = chosen.load(settings)

@@ -65,10 +65,10 @@ def _violations(report: Report, screen: Console, settings: Settings) -> None:
         _heading(clean.pop(name), report, screen)
         hidden += _rules(rules, report.limit, screen)
         screen.print()
-    for policy in clean.values():
-        _heading(policy, report, screen)
     if clean:
-        screen.print()
+        line = Text("clean", "green")
+        line.append(f": {', '.join(map(visible, clean))}", "dim")
+        screen.print(line, end="\n\n")
     _closing(report, hidden, screen, settings)
 
 
@@ -88,9 +88,9 @@ def _heading(policy: PolicySettings, report: Report, screen: Console) -> None:
     mode = f"{policy.mode}: nothing blocks" if policy.mode == DRYRUN else policy.mode
     line = Text(visible(policy.name), "bold")
     line.append(f" ({mode}): ", "dim")
-    line.append(", ".join(parts) if parts else "clean", "" if parts else "green")
+    line.append(", ".join(parts))
     screen.print(line)
-    if policy.description and parts:
+    if policy.description:
         screen.print(Text(f"  {visible(policy.description)}", "dim"))
 
 
