@@ -210,7 +210,7 @@ def test_owners() -> None:
 
 
 def test_no_secrets() -> None:
-    """Nothing in the estate is a secret, and nothing of it names the machine that it was recorded on."""
+    """Nothing in the estate is a secret, nor anything that a server was started with."""
     for path in (share("examples") / "estate").rglob("*.*"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"user_data|adminPass|\"password\"|PRIVATE KEY|X-Auth-Token", text), path
