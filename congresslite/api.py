@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, PolicyError, Severity, Source
-from congresslite.engine import open_database
+from congresslite.engine import Limits, open_database
 from congresslite.language.check import check, in_order
 from congresslite.language.parser import parse_query
 from congresslite.language.program import Program
@@ -72,12 +72,14 @@ class Engine:
         *,
         engine: str = "columnar",
         memory_limit: int | None = None,
+        max_rounds: int | None = None,
         progress: Progress | None = None,
     ) -> Engine:
         """Read, check and evaluate.
 
         `policies` are paths, folders or Policy objects; `data` is a folder of `SOURCE/TABLE.csv|json|ndjson|parquet`;
-        `engine` is "columnar" or "reference"; `memory_limit` is in bytes (default: three quarters of the memory).
+        `engine` is "columnar" or "reference"; `memory_limit` is in bytes (default: three quarters of the memory),
+        `max_rounds` how long a recursion may make new values (default: 100,000 rounds).
         Raises PolicyError, SourceError or EvaluationError, each with all its findings.
         """
         if engine not in ENGINES:
@@ -91,8 +93,9 @@ class Engine:
         catalog = Catalog() if inventory is None else inventory.catalog
         program, warnings = _checked(policies, catalog)
         tables: Mapping[str, TableData] = {} if inventory is None else _Tables(inventory)
+        limits = Limits.of(memory_limit, max_rounds)
         run = _columnar if engine == "columnar" else _reference
-        answers, found = run(program, tables, memory_limit, tell, clock)
+        answers, found = run(program, tables, limits, tell, clock)
         return cls(program, catalog, answers, (*warnings, *found), clock.timing)
 
     def tables(self) -> tuple[str, ...]:
@@ -167,10 +170,8 @@ def _is_user_name(table: str) -> bool:
 Run = tuple[Answers, tuple[Diagnostic, ...]]
 
 
-def _columnar(
-    program: Program, tables: Mapping[str, TableData], memory_limit: int | None, tell: Progress, clock: _Clock
-) -> Run:
-    database = open_database(program, tables, memory_limit=memory_limit)
+def _columnar(program: Program, tables: Mapping[str, TableData], limits: Limits, tell: Progress, clock: _Clock) -> Run:
+    database = open_database(program, tables, limits)
     database.load()
     found = database.constraint_violations()
     clock.loaded()
@@ -179,12 +180,10 @@ def _columnar(
     return database, found
 
 
-def _reference(
-    program: Program, tables: Mapping[str, TableData], memory_limit: int | None, tell: Progress, clock: _Clock
-) -> Run:
+def _reference(program: Program, tables: Mapping[str, TableData], limits: Limits, tell: Progress, clock: _Clock) -> Run:
     from congresslite.engine.reference.answers import ReferenceAnswers  # noqa: PLC0415 - pyDatalog is optional
 
-    answers = ReferenceAnswers(program, tables)
+    answers = ReferenceAnswers(program, tables, clock=limits.clock)
     clock.loaded()
     tell("evaluating", 0, 0)
     with clock.evaluating():

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.keys import KeySet
-from congresslite.engine.limits import MAX_VALUE_ROUNDS, Limits
+from congresslite.engine.limits import Limits
 from congresslite.engine.pipeline import Pipeline, build_pipeline
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import folded, head_rows
@@ -102,7 +102,7 @@ class Fixpoint:
                 if made and _computes(variant.conjunction):
                     last = variant.rule
             rounds += self._values() > values
-            if last is not None and rounds > MAX_VALUE_ROUNDS:
+            if last is not None and rounds > self._limits.rounds:
                 raise self._limits.endless(last)
             self._turn()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from congresslite.diagnostics import Diagnostic, EvaluationError
 from congresslite.language.program import CheckedRule
@@ -20,7 +21,7 @@ from congresslite.language.program import CheckedRule
 CHUNK = 1 << 18
 
 # Rounds of one recursion in which expressions made new values. A path may be long; values without end are a mistake.
-MAX_VALUE_ROUNDS = 100_000
+DEFAULT_ROUNDS = 100_000
 
 
 def default_memory_limit() -> int:
@@ -34,8 +35,20 @@ class Limits:
 
     memory: int
     clock: str
+    rounds: int
     held: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, memory: int | None = None, rounds: int | None = None, clock: str | None = None) -> Limits:
+        """The limits of an evaluation: `memory` in bytes (default: three quarters of the machine's), `rounds` of
+        recursion that make new values, and the time that `now` gives, `YYYY-MM-DD HH:MM:SS` (default: it is now, UTC).
+        """
+        return cls(
+            default_memory_limit() if memory is None else memory,
+            datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S") if clock is None else clock,
+            DEFAULT_ROUNDS if rounds is None else rounds,
+        )
 
     def check_bindings(self, rule: CheckedRule, rows: int, width: int) -> None:
         """Refuse a rule whose bindings, `rows` of `width` variables, would not fit. Raises EvaluationError."""
@@ -65,9 +78,9 @@ class Limits:
         return EvaluationError(
             Diagnostic(
                 "CL502",
-                f"this rule of `{rule.policy}` still made new values after {MAX_VALUE_ROUNDS:,} rounds of recursion",
+                f"this rule of `{rule.policy}` still made new values after {self.rounds:,} rounds of recursion",
                 rule.span,
-                "bound the values that it makes, such as with `x < 1000`",
+                "bound the values that it makes, such as with `x < 1000`, or raise the limit (`--max-rounds`)",
             )
         )
 

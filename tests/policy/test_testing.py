@@ -337,7 +337,7 @@ def test_another_policys_tables_are_given(run):
 
 def test_an_evaluation_that_is_stopped(run, monkeypatch):
     """A test whose evaluation reaches a limit is an error that names the rule, and the others still run."""
-    monkeypatch.setattr("congresslite.engine.fixpoint.MAX_VALUE_ROUNDS", 50)
+    monkeypatch.setattr("congresslite.engine.limits.DEFAULT_ROUNDS", 50)
     report = run(
         "- {name: endless, given: {inv:vm: [{id: a}]}, expect: {n: []}}\n- {name: fine, expect: {n: []}}",
         "n(1) :- inv:vm(id=_).\nn(y) :- n(x), y = x + 1.",

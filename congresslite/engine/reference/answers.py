@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from congresslite.engine.reference.process import ReferenceProcess
 from congresslite.language.program import CheckedRule, Program, Stratum
@@ -17,11 +16,13 @@ TIMEOUT_S = 60.0
 class ReferenceAnswers:
     """The tables of a program, evaluated by pyDatalog."""
 
-    def __init__(self, program: Program, tables: Mapping[str, TableData], *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, program: Program, tables: Mapping[str, TableData], *, clock: str, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._program = program
         self._sources = tables
         self._timeout_s = timeout_s
-        self._clock = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        self._clock = clock
         self._base = {name: base_rows(tables[name]) for name in program.base}
         self._derived: Mapping[str, list[Row]] = {}
 
