@@ -55,6 +55,7 @@ CODES: dict[str, str] = {
     "CL111": "a value of a wrong type",
     "CL112": "an order among values that have none",
     "CL113": "arithmetic with what is no number",
+    "CL114": "a pattern that is no regular expression",
     "CL120": "a fact of a wrong type",
     "CL121": "a fact that breaks a key",
     "CL122": "a fact that refers to nothing",

@@ -14,7 +14,7 @@ from congresslite.diagnostics import Diagnostic, Severity, Source
 from congresslite.language.assemble import assemble
 from congresslite.language.build import build
 from congresslite.language.checks import CHECKS, findings, in_order
-from congresslite.language.parser import parse_policy
+from congresslite.language.parser import parse_policy, parse_yaml_policy
 from congresslite.language.program import Program
 from congresslite.language.query import CheckedQuery, check_query
 from congresslite.language.settings import TIERS
@@ -53,12 +53,16 @@ def check(
 
 
 def check_sources(sources: Sequence[Source], catalog: Catalog, *, tiers: Sequence[str] = TIERS) -> Checked:
-    """Parse and check policy texts; findings about syntax and about meaning come in one run."""
+    """Parse and check policy texts; findings about syntax and about meaning come in one run.
+
+    A source whose name ends in `.yaml` or `.yml` holds the YAML form of a policy.
+    """
     files: list[PolicyFile] = []
     found: list[Diagnostic] = []
     incomplete: set[str] = set()
     for source in sources:
-        file, syntax = parse_policy(source)
+        parse = parse_yaml_policy if source.name.endswith((".yaml", ".yml")) else parse_policy
+        file, syntax = parse(source)
         files.append(file)
         found += syntax
         if any(finding.severity is Severity.ERROR for finding in syntax):

@@ -25,7 +25,10 @@ from congresslite.schema import Row, Scalar, TableSchema, Type
 
 @dataclass(frozen=True, slots=True)
 class Var:
-    """A variable of a rule. The names of anonymous ones start with `$`, which no user can write."""
+    """A variable of a rule. The names of anonymous ones start with `$`, which no user can write.
+
+    Those whose names start with `#` stand for an expression that was written within an atom or a head.
+    """
 
     name: str
 
@@ -185,6 +188,8 @@ class Program:
 
     `tables` has the schemas of derived tables, `base` those of the source tables that rules read,
     `answers` the names that users see of tables that are united for them (`nfv:error`).
+    An effect's head is `inv:vm+` or `inv:vm-`; in its body the action is read as a table `execute[vnfm:heal]`,
+    which has no rows of its own.
     """
 
     policies: tuple[PolicySettings, ...]

@@ -135,7 +135,9 @@ FINE = {
     "a declared table without facts": "table q(a: str). p(x) :- q(x).",
     "a declared head by name": "table q(a: str, b: str). q(b=x, a=y) :- inv:link(x, y).",
     "facts and rules of one table": 'q("a"). q(x) :- inv:vm(x). p(x) :- q(x).',
-    "an action is no table": "execute[vnfm:heal(f)] :- inv:vnf(f). inv:vnf+(f, n, 's') :- vnfm:heal(f), inv:vnf(f, n, _).",
+    "an action is no table": (
+        "execute[vnfm:heal(f)] :- inv:vnf(f). inv:vnf+(f, n, 's') :- vnfm:heal(f), inv:vnf(f, n, _)."
+    ),
     "what is removed may leave columns out": "inv:vm-(id=v) :- vnfm:terminate(v).",
     "a modal over a fact by column name": "require[inv:link(b=x, a=y)] :- inv:link(x, y).",
 }

@@ -7,7 +7,9 @@ import pytest
 from congresslite.diagnostics import Severity
 from tests.language.estate import assert_told, checked, told
 
-LOAD = 'table load(host: str key -> h.id, cpu: int in 0..100, level: str in ["low", "high"]). table h(id: str). h("h1").'
+LOAD = (
+    'table load(host: str key -> h.id, cpu: int in 0..100, level: str in ["low", "high"]). table h(id: str). h("h1").'
+)
 
 # name: (text, code, underlined, part of the hint)
 CASES = {
@@ -15,7 +17,12 @@ CASES = {
     "a fact of a wrong type": (f'{LOAD} load("h1", "90", "low").', "CL120", '"90"', "int"),
     "a fraction is no integer": ("table t(n: int). t(2.5).", "CL120", "2.5", "int"),
     "a boolean is no integer": ("table t(n: int). t(true).", "CL120", "true", "int"),
-    "a key given twice": (f'{LOAD} load("h1", 90, "low"). load("h1", 91, "low").', "CL121", 'load("h1", 91, "low")', "90"),
+    "a key given twice": (
+        f'{LOAD} load("h1", 90, "low"). load("h1", 91, "low").',
+        "CL121",
+        'load("h1", 91, "low")',
+        "90",
+    ),
     "a key of two columns": (
         "table t(a: int key, b: int key, c: int). t(1, 1, 1). t(1, 2, 1). t(1, 1, 2).",
         "CL121",
@@ -70,7 +77,12 @@ CASES = {
     "a setting given twice": ('policy p(owner = "a", owner = "b").', "CL232", 'owner = "b"', "one of the two"),
     # CL240
     "a rule written twice": ("p(x) :- inv:vm(x).\np(x):-inv:vm( x ).", "CL240", "p(x):-inv:vm( x )", "out"),
-    "a violation written twice": ("error(x) :- inv:vm(x). error(x) :- inv:vm(x).", "CL240", "error(x) :- inv:vm(x)", "out"),
+    "a violation written twice": (
+        "error(x) :- inv:vm(x). error(x) :- inv:vm(x).",
+        "CL240",
+        "error(x) :- inv:vm(x)",
+        "out",
+    ),
     "a fact written twice": ("t(1). t(1.0).", "CL240", "t(1.0)", "out"),
     # CL241
     "a modal around a violation": ("deny[warning(x)] :- inv:vm(x).", "CL241", "deny[warning(x)]", "`warning(…)`"),
@@ -85,7 +97,12 @@ CASES = {
     "values that are excluded": ("p(x) :- inv:tag(x), x in [1, 2], not x in [2, 1].", "CL242", "not x in [2, 1]", ""),
     "a negated comparison": ("p(x) :- inv:host(x, cores=n), n > 3, not n > 2.", "CL242", "not n > 2", ""),
     "a row and no row": ("p(x) :- inv:vm(x), not inv:vm(x).", "CL242", "not inv:vm(x)", ""),
-    "a row and no row of its kind": ("p(x) :- inv:link(x, y), inv:vm(y), not inv:link(x, _).", "CL242", "not inv:link(x, _)", ""),
+    "a row and no row of its kind": (
+        "p(x) :- inv:link(x, y), inv:vm(y), not inv:link(x, _).",
+        "CL242",
+        "not inv:link(x, _)",
+        "",
+    ),
     "less than itself": ("p(x) :- inv:vm(x), x < x.", "CL242", "x < x", ""),
     "two orders": ("p(x, y) :- inv:link(x, y), x < y, y < x.", "CL242", "y < x", ""),
     "an order of equals": ("p(x, y) :- inv:link(x, y), x = y, x != y.", "CL242", "x != y", ""),
@@ -100,7 +117,12 @@ CASES = {
         'inv:vm(id=x, state="ERROR")',
         "",
     ),
-    "a branch that cannot hold": ("p(x) :- inv:host(x, cores=n), n < 3, (n > 5) or (inv:vm(x)).", "CL242", "(n > 5)", ""),
+    "a branch that cannot hold": (
+        "p(x) :- inv:host(x, cores=n), n < 3, (n > 5) or (inv:vm(x)).",
+        "CL242",
+        "(n > 5)",
+        "",
+    ),
     # CL244
     "an effect without an action": ("inv:link+(x, y) :- inv:link(y, x).", "CL244", "inv:link+", "action"),
 }
@@ -113,7 +135,9 @@ def test_rules(text: str, code: str, underlined: str, hint: str):
 
 
 FINE = {
-    "all settings": 'policy p(description = "d", tier = "pop", owner = "o", priority = -3, mode = "dryrun", overridable = true).',
+    "all settings": (
+        'policy p(description = "d", tier = "pop", owner = "o", priority = -3, mode = "dryrun", overridable = true).'
+    ),
     "all annotations": (
         '@id("R1") @severity("critical") @message("{vm} on {h}, not {}") @weight(2.5) @object(vm) '
         "warning(vm) :- inv:vm(id=vm, host=h)."

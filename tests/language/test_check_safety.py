@@ -10,8 +10,18 @@ from tests.language.estate import assert_told, checked, told
 CASES = {
     # CL201
     "a head variable": ("p(x, y) :- inv:vm(x).", "CL201", "y", "=y)`"),
-    "a head variable that a table of the body has": ("p(vm, host) :- inv:vm(vm).", "CL201", "host", "`inv:vm(host=host)`"),
-    "a head variable that another table has": ("p(x, cores) :- inv:vm(x).", "CL201", "cores", "`inv:host(cores=cores)`"),
+    "a head variable that a table of the body has": (
+        "p(vm, host) :- inv:vm(vm).",
+        "CL201",
+        "host",
+        "`inv:vm(host=host)`",
+    ),
+    "a head variable that another table has": (
+        "p(x, cores) :- inv:vm(x).",
+        "CL201",
+        "cores",
+        "`inv:host(cores=cores)`",
+    ),
     "a head variable under not only": ("p(x) :- not inv:vm(x).", "CL201", "x", "`inv:vm(id=x)`"),
     "a head variable compared only": ("p(x) :- inv:vm(_), x > 3.", "CL201", "x", "binds it"),
     "no value in a head": ("p(_) :- inv:vm(_).", "CL201", "_", "name the variable"),
@@ -77,7 +87,12 @@ CASES = {
         "not b(x)",
         "complete",
     ),
-    "two negations in one circle": ("a() :- inv:alarm(), not b(). b() :- inv:alarm(), not a().", "CL210", "not b()", ""),
+    "two negations in one circle": (
+        "a() :- inv:alarm(), not b(). b() :- inv:alarm(), not a().",
+        "CL210",
+        "not b()",
+        "",
+    ),
     "negation in a branch": ("a(x) :- inv:vm(x), (inv:vnf(x)) or (not a(x)).", "CL210", "(not a(x))", ""),
     "negation through violations": (
         "error(x) :- inv:vm(x), not warning(x). warning(x) :- error(x).",
@@ -116,7 +131,9 @@ FINE = {
     "recursion through arithmetic": "c(0). c(y) :- c(x), x < 5, y = x + 1.",
     "mutual recursion": "a(x) :- inv:vm(x). a(x) :- b(x). b(x) :- a(x).",
     "negation of what is complete": "a(x) :- inv:vm(x). b(x) :- inv:vnf(x), not a(x). c(x) :- b(x), not a(x).",
-    "an aggregate of a recursive table": "r(x, y) :- inv:link(x, y). r(x, z) :- r(x, y), inv:link(y, z). n(x, count(y)) :- r(x, y).",
+    "an aggregate of a recursive table": (
+        "r(x, y) :- inv:link(x, y). r(x, z) :- r(x, y), inv:link(y, z). n(x, count(y)) :- r(x, y)."
+    ),
     "what is removed may be anything": "inv:link-(a, _) :- disconnect(a).",
 }
 

@@ -20,7 +20,12 @@ CASES = {
         "x",
         "never equal",
     ),
-    "a join with a sum": ("t(h, sum(n)) :- inv:vm(host=h, vcpus=n). p(x) :- t(_, x), inv:vm(x).", "CL110", "x", "never"),
+    "a join with a sum": (
+        "t(h, sum(n)) :- inv:vm(host=h, vcpus=n). p(x) :- t(_, x), inv:vm(x).",
+        "CL110",
+        "x",
+        "never",
+    ),
     "a join with a count": ("t(count(v)) :- inv:vm(v). p(x) :- t(x), inv:vm(x).", "CL110", "x", "never equal"),
     "a join under not": ("p(x) :- inv:vm(id=x), not inv:host(cores=x).", "CL110", "x", "never equal"),
     "a join in a branch": ("p(x) :- inv:vm(id=x), (inv:host(x)) or (inv:host(cores=x)).", "CL110", "x", "never equal"),
@@ -69,6 +74,9 @@ CASES = {
     "a boolean times two": ("p(x) :- inv:vm(x, locked=l), inv:tag(l * 2).", "CL113", "l", ""),
     "arithmetic within arithmetic": ("p(x) :- inv:vm(x, vcpus=n), n > 2 * (x % 3).", "CL113", "x", ""),
     "a sum of strings": ("t(sum(x)) :- inv:vm(id=x).", "CL113", "sum(x)", "`count`"),
+    # CL114
+    "no regular expression": ("p(x) :- inv:vm(x), matches(x, '[a').", "CL114", "'[a'", "backslash"),
+    "no regular expression in a branch": ("p(x) :- inv:vm(x), (matches(x, '(')) or (x = 'a').", "CL114", "'('", ""),
     "an average of booleans": ("t(avg(l)) :- inv:vm(locked=l).", "CL113", "avg(l)", "`count`"),
 }
 

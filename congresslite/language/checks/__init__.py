@@ -19,6 +19,7 @@ from congresslite.language.checks import (
     facts,
     forms,
     names,
+    patterns,
     policies,
     recursion,
     safety,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     forms.check,
     safety.check,
     types.check,
+    patterns.check,
     recursion.check,
     facts.check,
     duplicates.check,
@@ -43,7 +45,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 # What can be wrong with a question.
-QUERY_CHECKS: tuple[Check, ...] = (names.check, safety.check, types.check, contradictions.check)
+QUERY_CHECKS: tuple[Check, ...] = (names.check, safety.check, types.check, patterns.check, contradictions.check)
 
 
 def findings(checks: Iterable[Check], draft: Draft) -> tuple[Diagnostic, ...]:
