@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGING := setup.cfg pyproject.toml
 SCHEMAS := tests/schemas/node_modules/.package-lock.json
 
-.PHONY: help run test test-long check format clean
+.PHONY: help run test test-long bench check format clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -19,6 +19,9 @@ test: $(VENV)/.installed-dev $(SCHEMAS) ## the tests that take seconds
 
 test-long: $(VENV)/.installed-dev $(SCHEMAS) ## the tests that take minutes
 	$(BIN)/pytest -q -m long
+
+bench: $(VENV)/.installed-dev ## measure beside DuckDB, some minutes; ARGS=--help tells more
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 check: $(VENV)/.installed-dev ## format, lint, types, layers, and the examples in the documentation
 	$(BIN)/ruff format --check .

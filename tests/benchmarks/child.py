@@ -3,7 +3,8 @@ One command as a process of its own, and what it took of the machine.
 
 The kernel keeps the account: processor time of all threads, and the most memory
 that was resident at once. What a process says of itself would leave out its own
-start, and allocations that the interpreter does not see.
+start, and allocations that the interpreter does not see. (Linux counts what the
+parent had at the moment of the start, too: keep parents small.)
 """
 
 from __future__ import annotations
