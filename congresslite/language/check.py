@@ -11,13 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
-from congresslite.language.assemble import assemble
-from congresslite.language.build import build
 from congresslite.language.checks import CHECKS, findings, in_order
 from congresslite.language.parser import parse_policy, parse_yaml_policy
 from congresslite.language.program import Program
 from congresslite.language.query import CheckedQuery, check_query
-from congresslite.language.settings import TIERS
+from congresslite.language.resolution.assemble import assemble
+from congresslite.language.resolution.build import build
+from congresslite.language.resolution.settings import TIERS
 from congresslite.language.syntax import PolicyFile
 from congresslite.schema import Catalog
 

@@ -14,9 +14,10 @@ from congresslite.diagnostics import Diagnostic, Severity, Span
 from congresslite.language.annotations import annotation, message_variables
 from congresslite.language.builtins import BUILTINS
 from congresslite.language.program import Program
-from congresslite.language.scope import VIOLATIONS
-from congresslite.language.settings import given_settings
-from congresslite.language.strata import reads
+from congresslite.language.resolution.scope import VIOLATIONS
+from congresslite.language.resolution.settings import given_settings
+from congresslite.language.resolution.strata import reads
+from congresslite.language.resolution.where import named_variables, nodes
 from congresslite.language.syntax import (
     Body,
     Disjunction,
@@ -26,7 +27,6 @@ from congresslite.language.syntax import (
     TableDeclaration,
     Variable,
 )
-from congresslite.language.where import named_variables, nodes
 from congresslite.schema import Catalog
 
 Lint = Callable[[PolicyFile], Iterable[Diagnostic]]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language.lexer import lex
-from congresslite.language.reader import Reader, in_order, parse_statements
+from congresslite.language.parsing.lexer import lex
+from congresslite.language.parsing.reader import Reader, in_order, parse_statements
 from congresslite.language.syntax import Body, PolicyDeclaration, PolicyFile
 from congresslite.language.yaml_form import parse_yaml_policy
 

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from congresslite.diagnostics import Diagnostic, Severity, Source, Span
-from congresslite.language.assemble import base_schemas, checked_rule
-from congresslite.language.build import finish
 from congresslite.language.checks import QUERY_CHECKS, findings
-from congresslite.language.draft import QUERY_TABLE, Draft, DraftRule, Known, Outline
-from congresslite.language.kinds import as_type
 from congresslite.language.program import CheckedRule, Const, Literal, Match, Program, RuleKind, Var
-from congresslite.language.resolve import Resolver
-from congresslite.language.scope import Scope, Violations
+from congresslite.language.resolution.assemble import base_schemas, checked_rule
+from congresslite.language.resolution.build import finish
+from congresslite.language.resolution.draft import QUERY_TABLE, Draft, DraftRule, Known, Outline
+from congresslite.language.resolution.kinds import as_type
+from congresslite.language.resolution.resolve import Resolver
+from congresslite.language.resolution.scope import Scope, Violations
+from congresslite.language.resolution.where import named_variables
 from congresslite.language.syntax import Argument, Atom, Body, Head, Rule, TableName, Variable
-from congresslite.language.where import named_variables
 from congresslite.schema import Catalog, Column, TableSchema, Type
 
 

@@ -21,24 +21,19 @@ AggregateFunction = OneOf["count", "count_distinct", "sum", "min", "max", "avg"]
 Modal = OneOf["execute", "permit", "deny", "require", "forbid"]
 
 
-def _span() -> Span:
-    """A span takes part neither in equality nor in the hash of its node."""
-    return field(compare=False, repr=False)  # type: ignore[no-any-return]
-
-
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A named variable."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
     """`_`: each one is a variable of its own."""
 
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Constant:
 
     value: Scalar
     text: str
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ class Arithmetic:
     operator: ArithmeticOperator
     left: Term
     right: Term
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Aggregate:
 
     function: AggregateFunction
     argument: Term
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 Term = Variable | Anonymous | Constant | Arithmetic
@@ -75,12 +70,12 @@ HeadTerm = Term | Aggregate
 
 @dataclass(frozen=True, slots=True)
 class TableName:
-    """`qualifier:name`, or a name alone, which is a table (or a builtin) of this policy; `effect` is `+`, `-` or empty."""
+    """`qualifier:name`, or a name alone, a table or a builtin of this policy; `effect` is `+`, `-` or empty."""
 
     qualifier: str | None
     name: str
     effect: OneOf["", "+", "-"]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.qualifier}:{self.name}{self.effect}" if self.qualifier else f"{self.name}{self.effect}"
@@ -92,7 +87,7 @@ class Argument:
 
     column: str | int | None
     term: HeadTerm
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +96,7 @@ class Atom:
 
     table: TableName
     arguments: tuple[Argument, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ class Comparison:
     operator: ComparisonOperator
     left: Term
     right: Term
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +115,7 @@ class Membership:
 
     term: Term
     values: tuple[Constant, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +123,7 @@ class Negation:
     """`not literal`."""
 
     literal: Atom | Comparison | Membership
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +131,7 @@ class Disjunction:
     """`(branch) or (branch)`: bodies of which one must hold."""
 
     branches: tuple[Body, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 Literal = Atom | Comparison | Membership | Negation | Disjunction
@@ -149,7 +144,7 @@ class Head:
 
     atom: Atom
     modal: Modal | None
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +153,7 @@ class Annotation:
 
     name: str
     value: Constant | Variable
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +163,7 @@ class Rule:
     head: Head
     body: Body
     annotations: tuple[Annotation, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +172,7 @@ class Setting:
 
     key: str
     value: Constant
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +181,7 @@ class PolicyDeclaration:
 
     name: str
     settings: tuple[Setting, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +193,7 @@ class ColumnDeclaration:
     key: bool
     references: tuple[TableName, str] | None
     domain: Domain | None
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +202,7 @@ class TableDeclaration:
 
     name: str
     columns: tuple[ColumnDeclaration, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +211,7 @@ class Incompatible:
 
     first: Atom
     second: Atom
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +221,7 @@ class Functional:
     table: TableName
     keys: tuple[str, ...]
     values: tuple[str, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 Statement = PolicyDeclaration | TableDeclaration | Incompatible | Functional | Rule
@@ -237,7 +232,7 @@ class Comment:
     """A comment with its delimiters, as written."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pathlib import PurePath
 import yaml
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language.embedded import offsets_of
-from congresslite.language.reader import in_order, parse_part
+from congresslite.language.parsing.embedded import offsets_of
+from congresslite.language.parsing.reader import in_order, parse_part
 from congresslite.language.syntax import Comment, PolicyFile, Statement
 from congresslite.schema import INT_MAX, INT_MIN, Scalar
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.domains import admits, domain_text
+from congresslite.language.resolution.domains import admits, domain_text
 from congresslite.language.syntax import (
     Atom,
     Body,

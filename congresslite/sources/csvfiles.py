@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from congresslite.diagnostics import Diagnostic, SourceError
-from congresslite.language.suggest import near_or_listed
+from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.schema import Column, ColumnValues, TableSchema, Type
 from congresslite.sources import csvfaults, texts
 from congresslite.sources.declared import Declaration

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, Span
-from congresslite.language.suggest import did_you_mean, near_or_listed
+from congresslite.diagnostics.suggest import did_you_mean, near_or_listed
 from congresslite.schema import INT_MAX, INT_MIN, Choice, Column, Domain, Range, Reference, Scalar, Type
 from congresslite.sources.yamltree import Item, YamlFile
 

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, SourceError
-from congresslite.language.suggest import near_or_listed
+from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.schema import Catalog, Column, Reference, TableSchema, Type
 from congresslite.share import share
 from congresslite.sources.declared import Declaration, DeclarationReader, Written

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from congresslite.diagnostics import Diagnostic, SourceError
-from congresslite.language.suggest import near_or_listed
+from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.schema import Catalog, ColumnValues, TableData, TableSchema
 from congresslite.sources.csvfiles import CsvTable
 from congresslite.sources.declared import Declaration, read_schema_file

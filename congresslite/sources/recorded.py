@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from congresslite.diagnostics import Diagnostic, SourceError, Span
-from congresslite.language.suggest import near_or_listed
+from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.schema import ColumnValues, TableSchema
 from congresslite.sources import columns as typed
 from congresslite.sources.definitions import Definition, load_definition, shipped_definition, shipped_names

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, SourceError
-from congresslite.language.suggest import near_or_listed
+from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.schema import Column, TableSchema, Type
 from congresslite.sources.declared import Declaration
 

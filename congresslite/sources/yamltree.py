@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language.suggest import near_or_listed
+from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.schema import Scalar
 
 

@@ -452,7 +452,8 @@ def test_many_rules_are_read_in_time() -> None:
 
 def test_the_grammar_has_no_conflicts() -> None:
     """The grammar is LALR(1) by itself: no conflict is settled by a default of the parser generator."""
-    grammar = Path(parse_policy.__code__.co_filename).with_name("grammar.lark").read_text(encoding="utf-8")
+    folder = Path(parse_policy.__code__.co_filename).with_name("parsing")
+    grammar = (folder / "grammar.lark").read_text(encoding="utf-8")
     Lark(grammar, parser="lalr", lexer=_NoLexer, start=["statement", "query"], strict=True)
 
 

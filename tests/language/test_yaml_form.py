@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.diagnostics import Source
-from congresslite.language.embedded import offsets_of
 from congresslite.language.parser import parse_policy, parse_yaml_policy
+from congresslite.language.parsing.embedded import offsets_of
 
 LIBRARY = """\
 ---

@@ -25,7 +25,7 @@ from congresslite.language.checks import (
     safety,
     types,
 )
-from congresslite.language.draft import Draft
+from congresslite.language.resolution.draft import Draft
 
 Check = Callable[[Draft], Iterable[Diagnostic]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from congresslite.diagnostics import Diagnostic
+from congresslite.diagnostics.suggest import did_you_mean, near_or_listed
 from congresslite.language.annotations import SEVERITIES, message_variables
-from congresslite.language.draft import Draft
-from congresslite.language.suggest import did_you_mean, near_or_listed
+from congresslite.language.resolution.draft import Draft
+from congresslite.language.resolution.where import named_variables
 from congresslite.language.syntax import Annotation, Constant, Rule, Variable
-from congresslite.language.where import named_variables
 from congresslite.schema import order_key
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from congresslite.language.draft import Draft, DraftRule
 from congresslite.language.program import Literal, Match, NoMatch, Var
-from congresslite.language.strata import reads
+from congresslite.language.resolution.draft import Draft, DraftRule
+from congresslite.language.resolution.strata import reads
 from congresslite.schema import TableSchema
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from congresslite.diagnostics import Diagnostic, Severity
 from congresslite.language.checks.types import mismatches
-from congresslite.language.draft import Draft, DraftRule
 from congresslite.language.program import Either, Literal
-from congresslite.language.satisfy import Conflict, Constraints
+from congresslite.language.resolution.draft import Draft, DraftRule
+from congresslite.language.resolution.satisfy import Conflict, Constraints
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from congresslite.diagnostics import Diagnostic, Severity
-from congresslite.language.collect import full_name
-from congresslite.language.domains import fits
-from congresslite.language.draft import Draft
-from congresslite.language.kinds import contradict, of_column, refuses, sure
+from congresslite.diagnostics.suggest import did_you_mean, listing, near_or_listed
 from congresslite.language.program import Match, RuleKind
-from congresslite.language.scope import VIOLATIONS
-from congresslite.language.suggest import did_you_mean, listing, near_or_listed
+from congresslite.language.resolution.collect import full_name
+from congresslite.language.resolution.domains import fits
+from congresslite.language.resolution.draft import Draft
+from congresslite.language.resolution.kinds import contradict, of_column, refuses, sure
+from congresslite.language.resolution.scope import VIOLATIONS
 from congresslite.language.syntax import (
     Atom,
     ColumnDeclaration,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from congresslite.diagnostics import Diagnostic, Severity
-from congresslite.language.draft import Draft, Outline
+from congresslite.language.resolution.draft import Draft, Outline
 from congresslite.schema import identity
 
 

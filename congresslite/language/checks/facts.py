@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.domains import admits, domain_text, fits, shown
-from congresslite.language.draft import Draft, Fact
-from congresslite.language.suggest import did_you_mean
-from congresslite.language.where import head_span
+from congresslite.diagnostics.suggest import did_you_mean
+from congresslite.language.resolution.domains import admits, domain_text, fits, shown
+from congresslite.language.resolution.draft import Draft, Fact
+from congresslite.language.resolution.where import head_span
 from congresslite.schema import Choice, Column, Domain, Scalar, TableSchema, identity
 
 

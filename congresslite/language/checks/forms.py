@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.draft import Draft, DraftRule
 from congresslite.language.program import Literal, Match, RuleKind
-from congresslite.language.scope import VIOLATIONS
+from congresslite.language.resolution.draft import Draft, DraftRule
+from congresslite.language.resolution.scope import VIOLATIONS
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:

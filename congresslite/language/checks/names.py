@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.draft import Draft
+from congresslite.language.resolution.draft import Draft
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from congresslite.diagnostics import Diagnostic, Span
-from congresslite.language.draft import Known
-from congresslite.language.infer import term_type
-from congresslite.language.kinds import as_type, is_sure, of_value
 from congresslite.language.program import Calc, Const, Expression, Fold, Var
+from congresslite.language.resolution.draft import Known
+from congresslite.language.resolution.infer import term_type
+from congresslite.language.resolution.kinds import as_type, is_sure, of_value
+from congresslite.language.resolution.where import term_span
 from congresslite.language.syntax import Rule
-from congresslite.language.where import term_span
 from congresslite.schema import Type
 
 _NO_ORDER = "only two numbers or two strings have an order"

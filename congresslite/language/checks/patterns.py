@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from congresslite.diagnostics import Diagnostic
 from congresslite.language.builtins import BUILTINS, pattern_error
-from congresslite.language.draft import Draft
 from congresslite.language.program import Call, Const, Either, Literal
-from congresslite.language.where import term_span
+from congresslite.language.resolution.draft import Draft
+from congresslite.language.resolution.where import term_span
 
 _PATTERN = BUILTINS["matches"].parameters.index("pattern")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from congresslite.diagnostics import Diagnostic, Span
-from congresslite.language.draft import Draft
-from congresslite.language.settings import KEYS, MODES, Given, given_settings
-from congresslite.language.suggest import listing, near_or_listed
+from congresslite.diagnostics.suggest import listing, near_or_listed
+from congresslite.language.resolution.draft import Draft
+from congresslite.language.resolution.settings import KEYS, MODES, Given, given_settings
 from congresslite.language.syntax import PolicyDeclaration, PolicyFile
 
 _KINDS = {str: "a string", int: "an integer", bool: "true or false"}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.draft import Draft
-from congresslite.language.strata import Edge, cycle, edges
+from congresslite.language.resolution.draft import Draft
+from congresslite.language.resolution.strata import Edge, cycle, edges
 
 _TOLD = 8
 

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from congresslite.diagnostics import Diagnostic, Span
-from congresslite.language.binding import bound, literal_variables, variables
 from congresslite.language.checks.binders import binder
-from congresslite.language.draft import QUERY_TABLE, Draft, DraftRule
 from congresslite.language.program import Call, Compare, Either, Fold, Literal, Match, Member, NoMatch, Var
-from congresslite.language.where import head_span, term_span
+from congresslite.language.resolution.binding import bound, literal_variables, variables
+from congresslite.language.resolution.draft import QUERY_TABLE, Draft, DraftRule
+from congresslite.language.resolution.where import head_span, term_span
 
 Names = frozenset[str]
 

@@ -12,9 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from congresslite.diagnostics import Diagnostic, Span
 from congresslite.language.builtins import BUILTINS
 from congresslite.language.checks.operands import Operands, said
-from congresslite.language.draft import Draft, DraftRule, Known
-from congresslite.language.infer import term_type, variable_types
-from congresslite.language.kinds import as_type, both, contradict, of_column, refuses, sure
 from congresslite.language.program import (
     Call,
     Compare,
@@ -28,7 +25,10 @@ from congresslite.language.program import (
     NoMatch,
     Var,
 )
-from congresslite.language.where import head_span, place_span, term_span
+from congresslite.language.resolution.draft import Draft, DraftRule, Known
+from congresslite.language.resolution.infer import term_type, variable_types
+from congresslite.language.resolution.kinds import as_type, both, contradict, of_column, refuses, sure
+from congresslite.language.resolution.where import head_span, place_span, term_span
 from congresslite.schema import Scalar, TableSchema, Type, order_key
 
 

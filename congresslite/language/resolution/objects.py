@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from congresslite.language.draft import Draft, DraftRule
 from congresslite.language.program import Fold, Match, RuleKind, Var
+from congresslite.language.resolution.draft import Draft, DraftRule
 from congresslite.schema import Reference, TableSchema
 
 References = dict[str, tuple[Reference | None, ...]]

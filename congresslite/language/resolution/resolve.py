@@ -10,10 +10,8 @@ that the rule can be checked further without telling consequences.
 from __future__ import annotations
 
 from congresslite.diagnostics import Diagnostic, Span
-from congresslite.language.arguments import place_arguments
+from congresslite.diagnostics.suggest import listing
 from congresslite.language.builtins import Builtin
-from congresslite.language.collect import head_schema
-from congresslite.language.draft import UNKNOWN_TABLE
 from congresslite.language.program import (
     Calc,
     Call,
@@ -28,8 +26,10 @@ from congresslite.language.program import (
     NoMatch,
     Var,
 )
-from congresslite.language.scope import Scope, Violations
-from congresslite.language.suggest import listing
+from congresslite.language.resolution.arguments import place_arguments
+from congresslite.language.resolution.collect import head_schema
+from congresslite.language.resolution.draft import UNKNOWN_TABLE
+from congresslite.language.resolution.scope import Scope, Violations
 from congresslite.language.syntax import (
     Aggregate,
     Anonymous,

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
-from congresslite.language.pieces import Branches, Chain, Group, Mistake, Qualified
+from congresslite.language.parsing.pieces import Branches, Chain, Group, Mistake, Qualified
+from congresslite.language.parsing.terms import ARITHMETIC, TermBuilder, table_name
 from congresslite.language.syntax import (
     Aggregate,
     Anonymous,
@@ -28,7 +29,6 @@ from congresslite.language.syntax import (
     Negation,
     Variable,
 )
-from congresslite.language.terms import ARITHMETIC, TermBuilder, table_name
 
 
 class BodyBuilder(TermBuilder):

@@ -8,7 +8,7 @@ contradict each other: whoever mixes constants in a table of his own gets `any`.
 
 from __future__ import annotations
 
-from congresslite.language.draft import Known
+from congresslite.language.resolution.draft import Known
 from congresslite.schema import Column, Scalar, Type, comparable
 
 ANY: Known = (Type.ANY, False)

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.arguments import place_arguments
-from congresslite.language.collect import collect
-from congresslite.language.draft import Draft, DraftRule, Fact, Known, Outline
-from congresslite.language.infer import infer
 from congresslite.language.printing import normal_text
 from congresslite.language.program import Literal, Match, RuleKind, Var
-from congresslite.language.resolve import Resolver
-from congresslite.language.scope import Scope, Violations
-from congresslite.language.strata import edges, strata
+from congresslite.language.resolution.arguments import place_arguments
+from congresslite.language.resolution.collect import collect
+from congresslite.language.resolution.draft import Draft, DraftRule, Fact, Known, Outline
+from congresslite.language.resolution.infer import infer
+from congresslite.language.resolution.resolve import Resolver
+from congresslite.language.resolution.scope import Scope, Violations
+from congresslite.language.resolution.strata import edges, strata
 from congresslite.language.syntax import Constant, PolicyFile
 from congresslite.schema import Catalog, TableSchema, canonical
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from congresslite.language.draft import DraftRule
 from congresslite.language.program import Either, Fold, Literal, Match, NoMatch, RuleKind, Stratum
+from congresslite.language.resolution.draft import DraftRule
 
 
 @dataclass(frozen=True, slots=True)

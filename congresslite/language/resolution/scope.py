@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from congresslite.diagnostics import Diagnostic
+from congresslite.diagnostics.suggest import did_you_mean, near_or_listed
 from congresslite.language.builtins import BUILTINS, Builtin
-from congresslite.language.suggest import did_you_mean, near_or_listed
 from congresslite.language.syntax import TableName
 from congresslite.schema import Catalog, TableSchema
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language import constants
-from congresslite.language.lexer import Token
-from congresslite.language.pieces import Chain, Mistake, Qualified, Values
+from congresslite.language.parsing import constants
+from congresslite.language.parsing.lexer import Token
+from congresslite.language.parsing.pieces import Chain, Mistake, Qualified, Values
 from congresslite.language.syntax import (
     Aggregate,
     AggregateFunction,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from congresslite.diagnostics import Span
-from congresslite.language.arguments import argument_spans
 from congresslite.language.program import Const, Expression, Var
+from congresslite.language.resolution.arguments import argument_spans
 from congresslite.language.syntax import (
     Aggregate,
     Anonymous,

@@ -20,8 +20,9 @@ from lark import Lark, UnexpectedToken
 from lark.lexer import Lexer
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language.declarations import StatementBuilder
-from congresslite.language.lexer import KEYWORDS, Chunk, Lexed, Token, lex
+from congresslite.language.parsing.declarations import StatementBuilder
+from congresslite.language.parsing.lexer import KEYWORDS, Chunk, Lexed, Token, lex
+from congresslite.language.parsing.unexpected import Unexpected, explain
 from congresslite.language.syntax import (
     Aggregate,
     Arithmetic,
@@ -34,7 +35,6 @@ from congresslite.language.syntax import (
     Rule,
     Statement,
 )
-from congresslite.language.unexpected import Unexpected, explain
 
 MAX_DEPTH = 100
 

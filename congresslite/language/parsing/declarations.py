@@ -11,9 +11,10 @@ from difflib import get_close_matches
 from typing import Any, cast, get_args
 
 from congresslite.diagnostics import Span
-from congresslite.language.bodies import BodyBuilder
-from congresslite.language.lexer import Token
-from congresslite.language.pieces import Values
+from congresslite.language.parsing.bodies import BodyBuilder
+from congresslite.language.parsing.lexer import Token
+from congresslite.language.parsing.pieces import Values
+from congresslite.language.parsing.terms import table_name
 from congresslite.language.syntax import (
     Annotation,
     Atom,
@@ -30,7 +31,6 @@ from congresslite.language.syntax import (
     TableName,
     Variable,
 )
-from congresslite.language.terms import table_name
 from congresslite.schema import Choice, Domain, Range, Type
 
 MODALS = get_args(Modal)

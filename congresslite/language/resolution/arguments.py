@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from congresslite.diagnostics import Diagnostic, Span
-from congresslite.language.suggest import listing, near_or_listed
+from congresslite.diagnostics.suggest import listing, near_or_listed
 from congresslite.language.syntax import Argument, Atom, HeadTerm
 from congresslite.schema import TableSchema
 

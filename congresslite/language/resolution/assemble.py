@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from congresslite.language.annotations import annotation
-from congresslite.language.draft import Draft, DraftRule, Fact, Known
-from congresslite.language.kinds import as_type
-from congresslite.language.objects import References, default_object, references
 from congresslite.language.program import CheckedRule, Program, RuleKind, Stratum, Var
-from congresslite.language.settings import settings_of
-from congresslite.language.strata import reads
+from congresslite.language.resolution.draft import Draft, DraftRule, Fact, Known
+from congresslite.language.resolution.kinds import as_type
+from congresslite.language.resolution.objects import References, default_object, references
+from congresslite.language.resolution.settings import settings_of
+from congresslite.language.resolution.strata import reads
 from congresslite.schema import Column, Reference, Row, TableSchema, Type, identity
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from lark import UnexpectedToken
 
 from congresslite.diagnostics import Diagnostic, Source, Span
-from congresslite.language.declarations import MODALS
-from congresslite.language.lexer import KEYWORDS, RESERVED, Token
-from congresslite.language.terms import AGGREGATES
+from congresslite.language.parsing.declarations import MODALS
+from congresslite.language.parsing.lexer import KEYWORDS, RESERVED, Token
+from congresslite.language.parsing.terms import AGGREGATES
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.draft import Outline
 from congresslite.language.program import RuleKind
-from congresslite.language.scope import VIOLATIONS, Scope, Violations
+from congresslite.language.resolution.draft import Outline
+from congresslite.language.resolution.scope import VIOLATIONS, Scope, Violations
 from congresslite.language.syntax import (
     Argument,
     Atom,

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from congresslite.diagnostics import Span
-from congresslite.language.domains import admits, domain_text
+from congresslite.diagnostics.suggest import did_you_mean
 from congresslite.language.program import Compare, Const, Literal, Match, Member, NoMatch, Var
-from congresslite.language.scope import Scope
+from congresslite.language.resolution.domains import admits, domain_text
+from congresslite.language.resolution.scope import Scope
+from congresslite.language.resolution.where import place_span
 from congresslite.language.semantics import Skip, compare, equal
-from congresslite.language.suggest import did_you_mean
 from congresslite.language.syntax import ComparisonOperator, Rule
-from congresslite.language.where import place_span
 from congresslite.schema import Choice, Column, Scalar, TableSchema
 
 _NEGATED: dict[ComparisonOperator, ComparisonOperator] = {

@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from congresslite.language.builtins import BUILTINS
-from congresslite.language.draft import DraftRule, Fact, Known, Typing
-from congresslite.language.kinds import ANY, both, either, of_column, of_value, sure, within
 from congresslite.language.program import (
     Calc,
     Call,
@@ -28,8 +26,10 @@ from congresslite.language.program import (
     Stratum,
     Var,
 )
-from congresslite.language.scope import Scope
-from congresslite.language.strata import reads
+from congresslite.language.resolution.draft import DraftRule, Fact, Known, Typing
+from congresslite.language.resolution.kinds import ANY, both, either, of_column, of_value, sure, within
+from congresslite.language.resolution.scope import Scope
+from congresslite.language.resolution.strata import reads
 from congresslite.schema import Type
 
 Columns = Callable[[str], Sequence[Known]]

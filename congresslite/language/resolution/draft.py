@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from congresslite.diagnostics import Diagnostic, Span
 from congresslite.language.program import Const, Fold, Literal, RuleKind, Stratum, Var
-from congresslite.language.scope import Scope
+from congresslite.language.resolution.scope import Scope
 from congresslite.language.syntax import PolicyFile, Rule
 from congresslite.schema import Row, Type
 
