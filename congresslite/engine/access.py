@@ -138,8 +138,9 @@ def binds(condition: Condition, bound: set[str]) -> set[str] | None:
     """The variables that a condition binds when these are bound; None if it cannot be evaluated yet."""
     match condition:
         case Call(_, inputs, outputs, negated):
-            free = {each.name for each in outputs if isinstance(each, Var) and not (negated and not each.anonymous)}
-            if not _names((*inputs, *outputs)) - free <= bound:
+            # What a negated call compares with is bound elsewhere; only `_` stands for any value.
+            free = {each.name for each in outputs if isinstance(each, Var) and (each.anonymous or not negated)}
+            if not _names(inputs) | (_names(outputs) - free) <= bound:
                 return None
             return set() if negated else free - bound
         case Compare("=", left, right, negated=False):

@@ -96,6 +96,7 @@ def build_pipeline(
     for place in order:
         builder.add_scan(accesses[place], [accesses[each] for each in order[order.index(place) + 1 :]])
     builder.add_tests([])
+    assert builder.done, f"not everything in {rule.span} can be bound"
     return Pipeline(tuple(builder.steps), tuple(builder.joined), tuple(builder.budgets))
 
 
@@ -117,6 +118,11 @@ class _Builder:
         self._rule, self._limits, self._head, self._counted = rule, limits, head, counted
         self._bound: set[str] = set()
         self._conditions, self._absent = list(tests.conditions), list(tests.absent)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to be tested."""
+        return not self._conditions and not self._absent
 
     def add_scan(self, scan: Access, later: Sequence[Access]) -> None:
         """Join the next literal, after whatever can be tested before it."""

@@ -20,9 +20,10 @@ from congresslite.engine.dictionary import Ids
 from congresslite.engine.frames import Frame, both, evaluate
 from congresslite.engine.limits import CHUNK, Budget, Limits
 from congresslite.engine.relation import Places, Relation, Segment
-from congresslite.engine.vectors import Coded, Mask, Vector, compare, find, map_rows, take
+from congresslite.engine.vectors import Coded, Mask, Plain, Vector, compare, find, map_rows, take
 from congresslite.language.builtins import BUILTINS
 from congresslite.language.program import Calc, Call, CheckedRule, Compare, Expression, Member, Var
+from congresslite.plan.nodes import variables_of
 from congresslite.schema import Row, identity
 
 
@@ -247,15 +248,22 @@ class Builtin:
         rows = [row for each in answers for row in each]
         matched = frame.take(which, len(which))
         vectors = dict(matched.vectors)
-        true = np.ones(len(which), bool)
+        compared: list[tuple[Expression, Plain]] = []
         for place, term in enumerate(self.call.outputs):
             values = np.empty(len(rows), object)
             values[:] = [row[place] for row in rows]
             if isinstance(term, Var) and term.name not in vectors:
                 vectors[term.name] = values
-            elif rows:
-                expected, _ = evaluate(term, Frame(len(which), vectors))
+            else:
+                compared.append((term, values))
+        true = np.ones(len(which), bool)
+        for term, values in compared if rows else ():
+            expected, known = evaluate(term, Frame(len(which), vectors))
+            if known is None:
                 true &= compare("=", expected, values)[0]
+            else:
+                true &= known
+                true[known] &= compare("=", take(expected, known), values[known])[0]
         if self.call.negated:
             hit = np.zeros(frame.length, bool)
             hit[which[true]] = True
@@ -273,7 +281,8 @@ class Builtin:
             inputs.append(vector)
             known = both(known, exists)
         for each in self.call.outputs:
-            if isinstance(each, Calc):  # with which no output can be compared where it has no value
+            # With an expression that has no value, no output can be compared. It may use other outputs: then, later.
+            if isinstance(each, Calc) and frame.vectors.keys() >= set(variables_of(each)):
                 known = both(known, evaluate(each, frame)[1])
         if known is not None:
             self.limits.skip(self.rule, int(frame.length - known.sum()))
