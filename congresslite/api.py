@@ -96,6 +96,8 @@ class Engine:
         limits = Limits.of(memory_limit, max_rounds)
         run = _columnar if engine == "columnar" else _reference
         answers, found = run(program, tables, limits, tell, clock)
+        if inventory is not None:
+            inventory.release()
         return cls(program, catalog, answers, (*warnings, *found), clock.timing)
 
     def tables(self) -> tuple[str, ...]:
