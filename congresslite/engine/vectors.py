@@ -28,7 +28,7 @@ Plain = NDArray[Any]  # of int64, float64 or object
 Mask = NDArray[np.bool_]
 
 # Integers up to here, and their sums and differences, are exact as floats.
-_EXACT = 2.0**53
+_EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +155,14 @@ def _integers(operator: ArithmeticOperator, a: Plain, b: Plain) -> Plain | None:
     """Exact integer arithmetic; None if a row overflows, divides by zero or has a quotient to be rounded with care."""
     if len(a) == 0:
         return a
-    bound = float(max(abs(int(a.min())), abs(int(a.max()))))
-    other = float(max(abs(int(b.min())), abs(int(b.max()))))
+    bound = max(abs(int(a.min())), abs(int(a.max())))
+    other = max(abs(int(b.min())), abs(int(b.max())))
     match operator:
-        case "+" | "-" if bound + other < 2.0**62:
+        case "+" | "-" if bound + other < 2**62:
             return a + b if operator == "+" else a - b
-        case "*" if bound * other < 2.0**62:
+        case "*" if bound * other < 2**62:
             return a * b
-        case "%" if not (b == 0).any() and other < 2.0**62:
+        case "%" if not (b == 0).any():
             return a % b
         case "/" if bound <= _EXACT and other <= _EXACT and not (b == 0).any():
             return a / b
@@ -173,7 +173,7 @@ def _floats(operator: ArithmeticOperator, a: Plain, b: Plain) -> Plain | None:
     """Float arithmetic; None where a number is too large to be exact as a float, or a row divides by zero."""
     if len(a) == 0:
         return np.zeros(0, np.float64)
-    if max(np.abs(a).max(), np.abs(b).max()) > _EXACT or (operator in "/%" and (b == 0).any()):
+    if not (_exact(a) and _exact(b)) or (operator in "/%" and (b == 0).any()):
         return None
     x, y = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -255,7 +255,7 @@ def _compare_values(operator: ComparisonOperator, left: Vector, right: Vector) -
 
 def _exact(values: Plain) -> bool:
     """Whether all numbers are exact as floats."""
-    return len(values) == 0 or float(np.abs(values).max()) <= _EXACT
+    return len(values) == 0 or bool(values.min() >= -_EXACT and values.max() <= _EXACT)
 
 
 def _ordered_ids(left: Coded, right: Coded) -> tuple[Plain, Plain] | None:
