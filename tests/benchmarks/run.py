@@ -148,9 +148,14 @@ def _document(bench: Bench, figures: list[Figure]) -> dict[str, object]:
         "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
         "figures": [figure.as_json() for figure in figures],
         "measured": {
-            name: {subject: asdict(each) for subject, each in found.items()} for name, found in bench.measured.items()
+            name: {subject: _medians(each) for subject, each in found.items()} for name, found in bench.measured.items()
         },
     }
+
+
+def _medians(measured: Measured) -> dict[str, float]:
+    """The figures of one subject; its counts have been compared, and may be thousands."""
+    return {name: value for name, value in asdict(measured).items() if name != "counts"}
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Estate:
     """An estate of `vms` virtual machines: two ports each, four of them a VNF, ten a host."""
 
     def __init__(self, vms: int, seed: int = 1) -> None:
-        self._draw = random.Random(seed)  # noqa: S311 - no secret is made of it
+        self._draw = random.Random(seed)
         self._seed = seed
         self.vms = vms
         self.pops = max(3, vms // 2000)
@@ -82,7 +82,7 @@ class Estate:
 
     def moves(self) -> Iterator[Values]:
         """Machines, each with the host that it moves to."""
-        draw = random.Random(self._seed + 1)  # noqa: S311 - no secret is made of it
+        draw = random.Random(self._seed + 1)
         for vm in draw.sample(range(self.vms), min(MOVES, self.vms)):
             yield f"vm{vm}", f"host{draw.randrange(self.hosts)}"
 
@@ -191,7 +191,7 @@ def chain(nodes: int) -> Iterator[Values]:
 
 def random_graph(nodes: int, edges: int, seed: int = 1) -> Iterator[Values]:
     """Edges between any two nodes; a few may be drawn twice."""
-    draw = random.Random(seed)  # noqa: S311 - no secret is made of it
+    draw = random.Random(seed)
     for _ in range(edges):
         yield draw.randrange(nodes), draw.randrange(nodes)
 
