@@ -249,9 +249,11 @@ class Dictionary:
         values = column.drop_null().to_numpy()
         if pa.types.is_integer(column.type):
             ids[valid] = self.encode_integers(values.astype(np.int64, copy=False))
+        elif pa.types.is_boolean(column.type):
+            ids[valid] = np.where(values, self.add(True), self.add(False))
         else:
             distinct, inverse = np.unique(values, return_inverse=True)
-            ids[valid] = self.encode(distinct.tolist())[inverse]
+            ids[valid] = self._encode_distinct_floats(distinct)[inverse]
         return ids
 
     def encode_integers(self, values: NDArray[np.int64]) -> Ids:
@@ -271,14 +273,28 @@ class Dictionary:
 
     def _encode_distinct(self, values: NDArray[np.int64]) -> Ids:
         if not np.any(self.kinds == INT):
-            first, count = self.size, len(values)
-            self._grow(first + count)
-            self._kinds[first : first + count] = INT
-            self._payloads[first : first + count] = values
-            self.size = first + count
-            return np.arange(first, first + count, dtype=np.int32)
+            return self._append_many(INT, values)
         self._index_ids()
         return np.fromiter((self._add_indexed(value) for value in values.tolist()), np.int32, len(values))
+
+    def _encode_distinct_floats(self, values: NDArray[np.float64]) -> Ids:
+        """The ids of floats that differ. Those that equal an integer become it; the others, where new, need no look."""
+        if np.any(self.kinds == FLOAT) or not np.isfinite(values).all():
+            return self.encode(values.tolist())
+        whole = (values == np.floor(values)) & (values >= -(2.0**63)) & (values < 2.0**63)
+        ids = np.zeros(len(values), np.int32)
+        ids[whole] = self.encode_integers(values[whole].astype(np.int64))
+        ids[~whole] = self._append_many(FLOAT, values[~whole].view(np.int64))
+        return ids
+
+    def _append_many(self, kind: int, payloads: NDArray[np.int64]) -> Ids:
+        """New ids in a row for values of one kind that have none; `_ids` has them when one is looked up."""
+        first, count = self.size, len(payloads)
+        self._grow(first + count)
+        self._kinds[first : first + count] = kind
+        self._payloads[first : first + count] = payloads
+        self.size = first + count
+        return np.arange(first, first + count, dtype=np.int32)
 
     def _add_indexed(self, value: int) -> int:
         found = self._ids.get(value)

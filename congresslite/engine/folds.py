@@ -23,6 +23,9 @@ from congresslite.language.syntax import AggregateFunction
 
 Weights = NDArray[np.int64]
 
+# Bindings gathered before those that agree are counted together.
+_PENDING = 1 << 22
+
 
 class FoldSink:
     """Gathers the bindings of one aggregating rule: the columns of its groups, then of its folded variables."""
@@ -39,12 +42,12 @@ class FoldSink:
         """Take bindings, each to be counted."""
         self._parts.append((columns, np.ones(length, np.int64)))
         self._pending += length
-        if self._pending > 1 << 22:
+        if self._pending > _PENDING:
             self._compact()
 
     def _compact(self) -> None:
         columns, weights = self._gathered()
-        order, starts = _group(columns, [*self._groups, *self._values], len(weights))
+        order, starts = _group(columns, len(weights))
         first = order[starts]
         self._parts = [([column[first] for column in columns], np.add.reduceat(weights[order], starts))]
         self._pending = 0
@@ -63,7 +66,7 @@ class FoldSink:
         if not len(weights):
             return [np.zeros(0, np.int32) for _ in results], 0
         width = len(self._groups)
-        order, starts = _group(columns[:width], self._groups, len(weights))
+        order, starts = _group(columns[:width], len(weights))
         folded: list[tuple[Ids, NDArray[np.bool_]]] = []
         terms = self._rule.head
         places = [place for place, term in enumerate(terms) if isinstance(term, Fold)]
@@ -81,9 +84,7 @@ class FoldSink:
         return result, int(kept.sum())
 
 
-def _group(
-    columns: Sequence[Ids], dictionaries: Sequence[Dictionary], length: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _group(columns: Sequence[Ids], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """An order of the rows in which groups stand together, and where each group starts."""
     if not columns:
         return np.arange(length), np.zeros(min(1, length), np.int64)
@@ -111,26 +112,32 @@ class _Groups:
         if function == "count":
             return result.encode_integers(counts), present, 0
         integers = bool((kinds[known] == INT).all())
-        if integers and function in ("sum", "min", "max"):
-            values = self._integers(function, known)
-            if values is not None:
-                ids = np.zeros(len(values), np.int32)
-                ids[present] = result.encode_integers(values[present])
-                return ids, present, 0
-        return self._one_by_one(function, result)
+        values = self._integers(function, known) if integers else None
+        if values is None:
+            return self._one_by_one(function, result)
+        ids = np.zeros(len(values), np.int32)
+        if function == "avg":
+            # Python divides integers exactly and rounds once.
+            pairs = zip(values[present].tolist(), counts[present].tolist(), strict=True)
+            ids[present] = result.encode(total / times for total, times in pairs)
+        else:
+            ids[present] = result.encode_integers(values[present])
+        return ids, present, 0
 
     def _integers(self, function: AggregateFunction, known: NDArray[np.bool_]) -> NDArray[np.int64] | None:
         values = self._dictionary.payloads[self._ids]
         match function:
-            case "sum":
+            case "sum" | "avg":
                 largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
                 if largest * int(self._weights.sum()) >= 2**62:
                     return None
                 return np.add.reduceat(np.where(known, values * self._weights, 0), self._starts)
             case "min":
                 reduced = np.minimum.reduceat(np.where(known, values, np.iinfo(np.int64).max), self._starts)
-            case _:
+            case "max":
                 reduced = np.maximum.reduceat(np.where(known, values, np.iinfo(np.int64).min), self._starts)
+            case _:
+                return None
         return reduced
 
     def _one_by_one(self, function: AggregateFunction, result: Dictionary) -> tuple[Ids, NDArray[np.bool_], int]:
