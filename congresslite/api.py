@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from congresslite.diagnostics import Diagnostic, PolicyError, Severity, Source
+from congresslite.diagnostics import Diagnostic, PolicyError, Severity, Source, SourceError
 from congresslite.engine import Limits, open_database
 from congresslite.language.check import check, in_order
 from congresslite.language.parser import parse_query
 from congresslite.language.program import Program
 from congresslite.language.query import check_query
 from congresslite.policy import Policy
-from congresslite.policy.loading import load_policies
+from congresslite.policy.loading import UNREADABLE, load_policies
 from congresslite.policy.violations import Answers, Violation, violations
 from congresslite.schema import Catalog, Row, TableData, TableSchema
 from congresslite.sources import Inventory, open_inventory
@@ -145,11 +145,16 @@ class Engine:
 
 
 def _checked(policies: Iterable[str | Path | Policy], catalog: Catalog) -> tuple[Program, tuple[Diagnostic, ...]]:
-    """The program of these policies and the warnings about it. Raises PolicyError with everything that is wrong."""
+    """The program of these policies and the warnings about it. Raises PolicyError with everything that is wrong.
+
+    A file that cannot be read is no wrong policy but a SourceError.
+    """
     files, found = load_policies(policies)
     incomplete = {file.name for file in files if any(_concerns(file.source.name, each) for each in found)}
     checked = check(files, catalog, incomplete=incomplete)
     findings = in_order((*found, *checked.diagnostics))
+    if any(each.code in UNREADABLE and each.severity is Severity.ERROR for each in found):
+        raise SourceError(findings)
     if checked.program is None or _has_errors(findings):
         raise PolicyError(findings)
     return checked.program, findings

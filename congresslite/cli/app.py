@@ -20,6 +20,7 @@ from click.shell_completion import shell_complete
 
 from congresslite import __version__
 from congresslite.cli.exits import Exit
+from congresslite.cli.formats import FORMATS
 from congresslite.cli.settings import Settings, group_options
 from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import tell, warn
@@ -123,7 +124,7 @@ def _internal_error(error: Exception, settings: Settings) -> int:
 
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
-@group_options
+@group_options(*FORMATS)
 def cli() -> None:
     """Check the policies of a network-function estate.
 

@@ -39,12 +39,16 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """The policies and the folder of tables that a command was given, and how to evaluate them."""
+    """The policies and the folder of tables that a command was given, and how to evaluate them.
+
+    Without a folder there are no tables but those of the policies themselves.
+    """
 
     policies: tuple[Path, ...]
-    data: Path
+    data: Path | None
     engine: str
     memory_limit: int | None
+    max_rounds: int | None
     again: str  # the arguments that name the same again
 
     def load(self, settings: Settings) -> Engine:
@@ -53,12 +57,17 @@ class Estate:
 
         with progress(settings) as told:
             return Engine.load(
-                self.policies, self.data, engine=self.engine, memory_limit=self.memory_limit, progress=told
+                self.policies,
+                self.data,
+                engine=self.engine,
+                memory_limit=self.memory_limit,
+                max_rounds=self.max_rounds,
+                progress=told,
             )
 
 
 def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--data`, `--example`, `--engine` and `--memory-limit`."""
+    """Give a command the options that name the tables and bound the evaluation."""
     folder = click.Path(exists=True, file_okay=False, path_type=Path)
     options = (
         click.option(
@@ -72,6 +81,12 @@ def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="`reference` evaluates with pyDatalog, for small estates and doubts.",
         ),
         click.option("--memory-limit", callback=_size, metavar="SIZE", help="Stop beyond this, like 2GB."),
+        click.option(
+            "--max-rounds",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Stop a recursion that still makes new values after N rounds.  [default: 100000]",
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -92,6 +107,7 @@ def choose(
     example: bool,
     engine: str,
     memory_limit: int | None,
+    max_rounds: int | None,
 ) -> Estate:
     """The estate that the options name; policies are the default ones if none are named. Raises UsageError."""
     if example and data is not None:
@@ -104,8 +120,8 @@ def choose(
         named += ["--data", str(data)]
     elif Path("inventory").is_dir():
         data = Path("inventory")
-    else:
+    elif not policies:
         raise click.UsageError(
             "no tables: there is no folder `inventory` here; name yours with --data DIR, or try --example"
         )
-    return Estate(policies or default, data, engine, memory_limit, shlex.join(named))
+    return Estate(policies or default, data, engine, memory_limit, max_rounds, shlex.join(named))

@@ -15,8 +15,6 @@ from typing import Any
 
 import click
 
-from congresslite.cli.formats import FORMATS
-
 Callback = Callable[..., Any]
 
 
@@ -52,9 +50,9 @@ def shared(*formats: str) -> Callable[[Callback], Callback]:
     return decorate
 
 
-def group_options(function: Callback) -> Callback:
+def group_options(*formats: str) -> Callable[[Callback], Callback]:
     """Give the group the shared options, with every format there is."""
-    return _options(tuple(FORMATS))(function)
+    return _options(formats)
 
 
 def _options(formats: tuple[str, ...]) -> Callable[[Callback], Callback]:

@@ -23,6 +23,9 @@ TEST_SUFFIX = "_test.yaml"
 YAML_SUFFIXES = (".yaml", ".yml")
 SUFFIXES = (".dl", *YAML_SUFFIXES)
 
+# The codes of what keeps a file from being read at all.
+UNREADABLE = frozenset({"CL450", "CL451", "CL452", "CL454"})
+
 Parsed = tuple[PolicyFile, tuple[Diagnostic, ...]]
 
 
