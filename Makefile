@@ -44,10 +44,12 @@ $(VENV)/bin/python:
 # Two stamps: whoever only runs congresslite does not wait for the tools of those who write it.
 $(VENV)/.installed: $(PACKAGING) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m compileall -q congresslite # or else each start would, where Python may not write bytecode
 	@touch $@
 
 $(VENV)/.installed-dev: $(PACKAGING) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@$(BIN)/python -m compileall -q congresslite
 	@touch $@ $(VENV)/.installed
 
 # The published SARIF and JUnit schemas, which the tests hold the output formats against.

@@ -31,6 +31,9 @@ __all__ = ["Answer", "Engine", "Policy", "Timing", "Violation"]
 # Told what is being done and how far it is: (what, done, total); total is 0 where it is not known.
 Progress = Callable[[str, int, int], None]
 
+# How a policy, or a folder of them, may be given.
+Given = str | Path | Policy
+
 ENGINES = ("columnar", "reference")
 
 
@@ -67,7 +70,7 @@ class Engine:
     @classmethod
     def load(
         cls,
-        policies: Iterable[str | Path | Policy],
+        policies: Given | Iterable[Given],
         data: str | Path | None = None,
         *,
         engine: str = "columnar",
@@ -144,7 +147,7 @@ class Engine:
         return self._answers.skipped()
 
 
-def _checked(policies: Iterable[str | Path | Policy], catalog: Catalog) -> tuple[Program, tuple[Diagnostic, ...]]:
+def _checked(policies: Iterable[Given], catalog: Catalog) -> tuple[Program, tuple[Diagnostic, ...]]:
     """The program of these policies and the warnings about it. Raises PolicyError with everything that is wrong.
 
     A file that cannot be read is no wrong policy but a SourceError.

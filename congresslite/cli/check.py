@@ -68,7 +68,7 @@ def check(
         code = Exit.CLEAN if exit_zero or not _blocking(engine, fail_on) else Exit.BLOCKING
         report = _report(engine, chosen, code, not counts, limit)
     tell(report.findings, settings)
-    if chosen.data is None and not report.policies:
+    if chosen.data is None and not report.policies and report.exit_code is Exit.BLOCKING:
         remark("no tables were given: name their folder with --data DIR, or try --example", settings)
     if not policies and not report.policies and report.exit_code is Exit.BLOCKING:
         remark("these are the policies that ship; to check others, name them: congresslite check rules", settings)

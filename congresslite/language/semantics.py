@@ -17,6 +17,9 @@ from typing import TypeGuard, assert_never
 from congresslite.language.syntax import ArithmeticOperator, ComparisonOperator
 from congresslite.schema import Scalar, canonical
 
+# Characters of a computed text: a rule that joins texts to themselves would fill any memory in forty rounds.
+MAX_TEXT = 1 << 20
+
 
 class Skip(Exception):  # noqa: N818 - no error, but a third outcome beside true and false
     """The operation holds neither way for these values: the binding is dropped and counted."""
@@ -28,7 +31,12 @@ def is_number(value: Scalar) -> TypeGuard[int | float]:
 
 
 def result(value: Scalar) -> Scalar:
-    """A computed value made canonical. Raises Skip beyond 64 bits and for what is no number (NaN, infinities)."""
+    """A computed value made canonical.
+
+    Raises Skip for an integer beyond 64 bits, a text beyond `MAX_TEXT`, and what is no number (NaN, infinities).
+    """
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        raise Skip
     try:
         return canonical(value)
     except ValueError as error:
@@ -44,7 +52,7 @@ def calculate(operator: ArithmeticOperator, left: Scalar, right: Scalar) -> Scal
     zero, overflow, and results that are no numbers.
     """
     if operator == "+" and isinstance(left, str) and isinstance(right, str):
-        return left + right
+        return result(left + right)
     if not (is_number(left) and is_number(right)):
         raise Skip
     try:

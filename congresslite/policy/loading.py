@@ -112,7 +112,7 @@ def policy_files(path: Path, findings: list[Diagnostic]) -> Iterator[Path]:
         else:
             yield path
         return
-    found = [each for each in walk(path, findings) if each.suffix in SUFFIXES and not each.name.endswith(TEST_SUFFIX)]
+    found = [each for each in walk(path, findings) if _is_policy(each)]
     if not found:
         findings.append(
             Diagnostic(
@@ -129,6 +129,11 @@ def _parse(source: Source) -> Parsed:
     parse = parse_yaml_policy if source.name.endswith(YAML_SUFFIXES) else parse_policy
     file, found = parse(source)
     return file, tuple(found)
+
+
+def _is_policy(path: Path) -> bool:
+    """Whether a file in a folder is a policy: no test of one, and no declaration of tables such as `_schema.yaml`."""
+    return path.suffix in SUFFIXES and not path.name.endswith(TEST_SUFFIX) and not path.name.startswith("_")
 
 
 def _is_repeated(path: Path, seen: set[Path]) -> bool:
