@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from congresslite.cli.estate import Estate, choose, estate_options, shipped_rules
+from congresslite.cli.estate import NO_TABLES, Estate, choose, estate_options, shipped_rules
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import FORMATS, write
 from congresslite.cli.report import DRYRUN, SEVERITIES, Report, blocks
@@ -62,14 +62,14 @@ def check(
     try:
         engine = chosen.load(settings)
     except CongressliteError as error:
+        if chosen.data is None and any(each.code == "CL102" for each in error.diagnostics):
+            raise click.UsageError(NO_TABLES) from error
         # A policy that is wrong is a finding about it; what cannot be read or evaluated is a failure.
         report = Report(Exit.BLOCKING if isinstance(error, PolicyError) else Exit.FAILED, error.diagnostics)
     else:
         code = Exit.CLEAN if exit_zero or not _blocking(engine, fail_on) else Exit.BLOCKING
         report = _report(engine, chosen, code, not counts, limit)
     tell(report.findings, settings)
-    if chosen.data is None and not report.policies and report.exit_code is Exit.BLOCKING:
-        remark("no tables were given: name their folder with --data DIR, or try --example", settings)
     if not policies and not report.policies and report.exit_code is Exit.BLOCKING:
         remark("these are the policies that ship; to check others, name them: congresslite check rules", settings)
     write(report, sys.stdout, settings)

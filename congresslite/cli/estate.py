@@ -37,6 +37,9 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
+NO_TABLES = "no tables: there is no folder `inventory` here; name yours with --data DIR, or try --example"
+
+
 @dataclass(frozen=True, slots=True)
 class Estate:
     """The policies and the folder of tables that a command was given, and how to evaluate them.
@@ -121,7 +124,5 @@ def choose(
     elif Path("inventory").is_dir():
         data = Path("inventory")
     elif not policies:
-        raise click.UsageError(
-            "no tables: there is no folder `inventory` here; name yours with --data DIR, or try --example"
-        )
+        raise click.UsageError(NO_TABLES)
     return Estate(policies or default, data, engine, memory_limit, max_rounds, shlex.join(named))

@@ -7,9 +7,12 @@ its share of them. What is left out is said.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from pathlib import Path
+from shutil import which
 from typing import IO, TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -165,15 +168,23 @@ def _closing(report: Report, hidden: int, screen: Console, settings: Settings) -
 def _advice(report: Report, hidden: int, screen: Console) -> None:
     tips = []
     if hidden:
-        tips.append((f"congresslite check {report.again} --limit 0", f"all rows ({hidden:,} are not shown)"))
+        tips.append((f"{_program()} check {report.again} --limit 0", f"all rows ({hidden:,} are not shown)"))
     if (table := _askable(report)) is not None:
-        tips.append((f"congresslite query {table} {report.again}", "the rows as a table"))
+        tips.append((f"{_program()} query {table} {report.again}", "the rows as a table"))
     tips.append(
-        (f"congresslite check {report.again} -o sarif", "for an editor or a code host; also json, junit, github")
+        (f"{_program()} check {report.again} -o sarif", "for an editor or a code host; also json, junit, github")
     )
     screen.print(Text("\nNext:", "dim"))
     for line in aligned(None, [(f"  {visible(command)}", what) for command, what in tips]):
         screen.print(line)
+
+
+def _program() -> str:
+    """How this program is called from here: by its name, or by its path where the shell would not find it."""
+    name, called = "congresslite", Path(sys.argv[0])
+    if which(name) is not None or called.name != name:
+        return name
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
 
 
 def _askable(report: Report) -> str | None:
