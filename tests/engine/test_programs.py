@@ -25,7 +25,7 @@ from congresslite.language.check import CheckedQuery, check_query, check_sources
 from congresslite.language.parser import parse_query
 from congresslite.language.program import CheckedRule, Either, Literal, Program
 from congresslite.schema import Catalog, Column, Row, RowsTable, TableSchema, Type, canonical
-from tests.engine.columnar import CLOCK, as_set, identities
+from tests.engine.columnar import CLOCK, Tables, answer, as_set, identities, keyed, run
 from tests.engine.naive import evaluate_naively, heads
 from tests.engine.strategies import CATALOG, Case, cases
 
@@ -167,6 +167,62 @@ def test_no_order_matters_to_whole_programs(name: str) -> None:
     for _ in range(3):
         rows = {table: shuffled(each, order) for table, each in case.rows.items()}
         assert answers(shuffled_program(case.program, order), rows) == expected
+
+
+@SHUFFLES
+@given(case=cases(), keys=st.lists(st.sampled_from(["", "c1", "c2"]), min_size=6, max_size=6), clean=st.booleans())
+def test_declared_keys_change_nothing(case: Case, keys: list[str], clean: bool) -> None:
+    """A declared key may change how an answer is computed, never the answer, whether or not the rows keep to it."""
+    program = check_sources([Source("p.dl", case.text)], CATALOG).program
+    assume(program is not None)
+    assert program is not None
+    declared = dict(zip(sorted(CATALOG), keys, strict=True))
+    base = {
+        name: replace(schema, key=(declared[name],) if schema.position(declared[name]) is not None else ())
+        for name, schema in program.base.items()
+    }
+    rows = dict(case.tables)
+    for name, schema in base.items():
+        if clean and schema.key:
+            place = schema.columns.index(next(each for each in schema.columns if each.name == schema.key[0]))
+            rows[name] = list({identities(row)[place]: row for row in rows.get(name, [])}.values())
+    assert answers(replace(program, base=base), rows) == answers(program, rows)
+
+
+VM = keyed("s:vm", id=Type.STR, host=Type.STR, cpus=Type.INT)
+HOST = keyed("s:host", id=Type.STR, pop=Type.STR)
+DISTINCT: dict[str, tuple[str, set[tuple[Hashable, ...]]]] = {
+    "the key": ("t(v) :- s:vm(v, _, _).", {("a b",), ("c",), ("d",)}),
+    "no key": ("t(h) :- s:vm(_, h, _).", {("h1",), ("h2",)}),
+    "a key leads to a key": ("t(v) :- s:vm(v, h, _), s:host(h, _).", {("a b",), ("c",), ("d",)}),
+    "the far key leads nowhere": ("t(h) :- s:vm(_, h, n), s:host(h, p), n > 0, p != h.", {("h1",), ("h2",)}),
+    "two keys": ("t(v, w) :- s:vm(v, h, _), s:vm(w, h, _), v != w.", {("a b", "c"), ("c", "a b")}),
+    "one of two keys": ("t(v) :- s:vm(v, h, _), s:vm(w, h, _), v != w.", {("a b",), ("c",)}),
+    "a builtin with several rows": ('t(v) :- s:vm(v, _, _), split(v, " ", _, _).', {("a b",), ("c",), ("d",)}),
+    "a builtin whose rows are told apart": (
+        't(v, p) :- s:vm(v, _, _), split(v, " ", _, p).',
+        {("a b", "a"), ("a b", "b"), ("c", "c"), ("d", "d")},
+    ),
+    "a value computed of the key": ("t(n) :- s:vm(v, _, _), len(v, n).", {(3,), (1,)}),
+    "facts beside a rule": ('t("c"). t("c"). t(v) :- s:vm(v, _, _).', {("a b",), ("c",), ("d",)}),
+    "facts alone": ("t(1). t(1.0). t(true).", {(1,), ((True,),)}),
+    "two rules": ("t(v) :- s:vm(v, _, _). t(h) :- s:host(h, _).", {(v,) for v in ("a b", "c", "d", "h1", "h2")}),
+    "alternatives": ("t(v) :- s:vm(v, h, _), (h = h) or (s:host(h, _)).", {("a b",), ("c",), ("d",)}),
+    "a head of constants": ("t(1, 2) :- s:vm(_, _, _).", {(1, 2)}),
+    "a head without columns": ("t() :- s:vm(_, _, _), s:host(_, _).", {()}),
+    "a product": ("t(v) :- s:vm(v, _, n), s:host(_, p), p != v, n > 0.", {("a b",), ("c",), ("d",)}),
+    "one row by a constant": ('t(p) :- s:vm("c", h, _), s:host(h, p).', {("p1",)}),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), DISTINCT.values(), ids=DISTINCT)
+def test_no_row_repeats(text: str, expected: set[tuple[Hashable, ...]]) -> None:
+    """Where keys prove that no row repeats nothing is removed, and where they do not, what repeats is."""
+    tables: Tables = {
+        VM: [("a b", "h1", 4), ("c", "h1", 4), ("d", "h2", 4)],
+        HOST: [("h1", "p1"), ("h2", "p1")],
+    }
+    assert answer(run(text, tables), "t") == expected
 
 
 def answers(program: Program, rows: Mapping[str, list[Row]]) -> dict[str, set[tuple[Hashable, ...]]]:
