@@ -9,6 +9,7 @@ one id, because every value is canonical before it gets one.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ class Dictionary:
 
     def __init__(self) -> None:
         self.size = 1
+        self.text_bytes = 0  # what strings take that came one by one: rules may compute many, and long ones
         self._kinds = np.zeros(16, np.uint8)
         self._payloads = np.zeros(16, np.int64)
         self._texts = pa.array([], pa.string())  # strings that came in columns
@@ -147,6 +149,7 @@ class Dictionary:
             case str():
                 self._set(new, STR, len(self._texts) + len(self._late))
                 self._late.append(value)
+                self.text_bytes += sys.getsizeof(value)
                 self.text_size += len(value)
             case None:
                 raise AssertionError("null has an id from the start")

@@ -20,7 +20,7 @@ from congresslite.engine.limits import Limits
 from congresslite.engine.pipeline import Pipeline, build_pipeline
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import folded, head_rows
-from congresslite.engine.sinks import Part, gathered
+from congresslite.engine.sinks import Part, gathered, text_bytes
 from congresslite.language.program import Call, CheckedRule, Compare
 from congresslite.plan.nodes import Conjunction, RulePlan, StratumPlan
 
@@ -134,11 +134,12 @@ class Fixpoint:
     def _collect(self, rule: CheckedRule, parts: Iterable[Part]) -> int:
         """Note what is new among the rows of a rule; returns how many."""
         table = self._tables[rule.table]
+        texts = text_bytes(table.dictionaries)
         made = 0
         for part in parts:
             made += table.add(part)
         if made:
-            self._limits.hold(rule, made * 4 * max(1, len(table.dictionaries)))
+            self._limits.hold(rule, made * 4 * max(1, len(table.dictionaries)) + text_bytes(table.dictionaries) - texts)
         return made
 
     def _turn(self) -> None:

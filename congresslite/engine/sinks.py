@@ -51,11 +51,14 @@ class SetSink:
         self._kept: list[Part] = []
         self._pending: list[Part] = [] if facts is None else [facts]
         self._keys: KeySet | None = None
+        self._texts = text_bytes(dictionaries)
 
     def add(self, rule: CheckedRule, columns: list[Ids], length: int) -> None:
         """Take rows, repeated ones included. Raises EvaluationError if they are more than memory holds."""
         self._pending.append((columns, length))
-        self._limits.hold(rule, self._size(length))
+        texts = text_bytes(self._dictionaries)
+        self._limits.hold(rule, self._size(length) + texts - self._texts)
+        self._texts = texts
         if sum(count for _, count in self._pending) > _PENDING:
             self._flush()
 
@@ -82,6 +85,11 @@ class SetSink:
 
     def _size(self, length: int) -> int:
         return length * 4 * max(1, len(self._dictionaries))
+
+
+def text_bytes(dictionaries: Sequence[Dictionary]) -> int:
+    """What the computed texts of these dictionaries take."""
+    return sum(each.text_bytes for each in {id(each): each for each in dictionaries}.values())
 
 
 def gathered(parts: Sequence[Part], width: int) -> Part:

@@ -113,6 +113,20 @@ def test_endless_recursion_is_stopped(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        'c("").\nc(y) :- c(x), y = x + "aaaaaaaaaaaaaaaaaaaaaaaa".',
+        "t(z) :- s:name(a), s:name(b), z = a + b.",
+    ],
+    ids=["in a recursion", "in a rule"],
+)
+def test_computed_texts_count(text: str) -> None:
+    """What computed texts take counts against the limit, and not only their ids."""
+    names: Tables = {table("s:name", n=Type.STR): [(f"{number:0100}",) for number in range(100)]}
+    assert refused(text, names, memory=MEGABYTE).code == "CL501"
+
+
+@pytest.mark.parametrize(
     ("text", "rows"),
     [
         ("c(0).\nc(y) :- c(x), x < 40, y = x + 1.", 41),
