@@ -38,7 +38,6 @@ class Dictionary:
         self._payloads = np.zeros(16, np.int64)
         self._texts = pa.array([], pa.string())  # strings that came in columns
         self._late: list[str] = []  # strings that came one by one, after those
-        self.text_size = 0  # characters of the strings that came one by one
         self._ids: dict[Hashable, int] = {None: NULL_ID}
         self._indexed = 1  # ids below this one are in `_ids`, unless they are strings of `_texts`
         self._searches = 0
@@ -150,7 +149,6 @@ class Dictionary:
                 self._set(new, STR, len(self._texts) + len(self._late))
                 self._late.append(value)
                 self.text_bytes += sys.getsizeof(value)
-                self.text_size += len(value)
             case None:
                 raise AssertionError("null has an id from the start")
         self._ids[identity(value)] = new

@@ -101,9 +101,7 @@ class Fixpoint:
                 )
                 if made and _computes(variant.conjunction):
                     last = variant.rule
-            if self._values() > values:
-                rounds += 1
-                self._check_texts(last)
+            rounds += self._values() > values
             if last is not None and rounds > self._limits.rounds:
                 raise self._limits.endless(last)
             self._turn()
@@ -145,12 +143,6 @@ class Fixpoint:
     def _turn(self) -> None:
         for table in self._tables.values():
             table.turn()
-
-    def _check_texts(self, rule: CheckedRule | None) -> None:
-        """Refuse a rule whose computed texts would not fit: the ids of rows say nothing of their length."""
-        if rule is not None:
-            dictionaries = {id(each): each for table in self._tables.values() for each in table.dictionaries}
-            self._limits.check_texts(rule, sum(each.text_size for each in dictionaries.values()))
 
     def _values(self) -> int:
         """How many values the stratum's dictionaries hold."""

@@ -114,30 +114,55 @@ class _Prefixes:
     def __init__(self, dictionaries: tuple[Dictionary, ...]) -> None:
         self._dictionaries = dictionaries
         self._left = _Packer(dictionaries)
-        self._numbers: dict[int, int] = {}
+        self._keys = np.zeros(0, np.int64)  # by number
+        # Sorted runs of keys with their numbers, each at least twice as long as the next.
+        self._runs: list[tuple[Keys, Keys]] = []
 
     def pack(self, columns: Sequence[Ids], length: int, *, add: bool) -> Keys:
         self._fit()
         keys = self._left.pack(columns[:-1], length, add=add)
-        distinct_keys, inverse = np.unique(keys, return_inverse=True)
-        numbers = np.fromiter((self._number(key, add) for key in distinct_keys.tolist()), np.int64, len(distinct_keys))
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        numbers = self._numbers(distinct)
+        if add:
+            new = np.flatnonzero(numbers < 0)
+            numbers[new] = self._append(distinct[new])
         packed = numbers[inverse] << 31
         return np.where(packed < 0, -1, packed | columns[-1])
 
     def unpack(self, keys: Keys) -> list[Ids]:
-        left = np.fromiter(self._numbers, np.int64, len(self._numbers))
-        return [*self._left.unpack(left[keys >> 31]), (keys & (2**31 - 1)).astype(np.int32)]
+        return [*self._left.unpack(self._keys[keys >> 31]), (keys & (2**31 - 1)).astype(np.int32)]
 
-    def _number(self, key: int, add: bool) -> int:
-        return self._numbers.setdefault(key, len(self._numbers)) if add else self._numbers.get(key, -1)
+    def _numbers(self, distinct: Keys) -> Keys:
+        """The numbers of keys, -1 for those that have none."""
+        numbers = np.full(len(distinct), -1, np.int64)
+        for run, of_run in self._runs:
+            places = np.searchsorted(run, distinct)
+            places[places == len(run)] = 0
+            known = run[places] == distinct
+            numbers[known] = of_run[places[known]]
+        return numbers
+
+    def _append(self, new: Keys) -> Keys:
+        """Numbers for sorted keys that have none."""
+        numbers = np.arange(len(self._keys), len(self._keys) + len(new))
+        self._keys = np.concatenate((self._keys, new))
+        if len(new):
+            self._runs.append((new, numbers))
+        while len(self._runs) > 1 and len(self._runs[-1][0]) * 2 > len(self._runs[-2][0]):
+            last, before = self._runs.pop(), self._runs.pop()
+            keys, of_keys = np.concatenate((before[0], last[0])), np.concatenate((before[1], last[1]))
+            order = np.argsort(keys, kind="stable")
+            self._runs.append((keys[order], of_keys[order]))
+        return numbers
 
     def _fit(self) -> None:
+        """Pack the numbered prefixes anew if a dictionary has outgrown its bits; their numbers stay."""
         if not self._left.fits():
-            known = np.fromiter(self._numbers, np.int64, len(self._numbers))
-            columns = self._left.unpack(known)
+            columns = self._left.unpack(self._keys)
             self._left = _Packer(self._dictionaries)
-            repacked = self._left.pack(columns, len(known)).tolist()
-            self._numbers = {key: number for number, key in enumerate(repacked)}
+            self._keys = self._left.pack(columns, len(self._keys))
+            order = np.argsort(self._keys)
+            self._runs = [(self._keys[order], order)] if len(order) else []
 
 
 class _Dense:

@@ -73,12 +73,6 @@ class Limits:
                 Diagnostic("CL501", message, rule.span, "narrow the rule, or raise the limit (`--memory-limit`)")
             )
 
-    def check_texts(self, rule: CheckedRule, size: int) -> None:
-        """Refuse a rule whose computed texts, of `size` characters in all, would not fit. Raises EvaluationError."""
-        if self.held + size > self.memory:
-            message = f"the texts made by this rule of `{rule.policy}` need more than the limit of {_size(self.memory)}"
-            raise EvaluationError(Diagnostic("CL501", message, rule.span, "bound the values that the rule makes"))
-
     def endless(self, rule: CheckedRule) -> EvaluationError:
         """The error for a recursion that makes new values without end."""
         return EvaluationError(

@@ -155,15 +155,15 @@ class Relation:
             self._selections[selection] = (self.rows, found)
         return found
 
-    def select(self, selection: Selection, start: int = 0) -> Relation:
-        """The rows from `start` on that a selection lets through."""
-        mask = np.ones(self.rows - start, bool)
+    def select(self, selection: Selection) -> Relation:
+        """The rows that a selection lets through, copied."""
+        mask = np.ones(self.rows, bool)
         for position, id_ in selection.constants:
-            mask &= self.column(position)[start:] == id_
+            mask &= self.column(position) == id_
         for position, other in selection.equal:
-            mask &= self.column(position)[start:] == self.column(other)[start:]
+            mask &= self.column(position) == self.column(other)
         places = np.flatnonzero(mask)
-        columns = [None if each is None else each[start : self.rows][places] for each in self._columns]
+        columns = [None if each is None else each[: self.rows][places] for each in self._columns]
         chosen = Relation(self.name, self.dictionaries, columns, len(places))
         chosen.distinct = self.distinct
         chosen._keys = self._keys

@@ -17,7 +17,7 @@ from congresslite.engine.keys import KeySet
 from congresslite.engine.limits import Limits
 from congresslite.engine.relation import Relation
 from congresslite.engine.vectors import encode
-from congresslite.language.program import CheckedRule, Const, Fold, Var
+from congresslite.language.program import CheckedRule, Const, Var
 
 # Columns and how many rows they have, which a table without columns could not tell.
 Part = tuple[list[Ids], int]
@@ -35,11 +35,6 @@ def head_columns(terms: Sequence[Var | Const], frame: Frame, dictionaries: Seque
         else:
             columns.append(encode(frame.vectors[term.name], dictionary))
     return columns
-
-
-def plain_head(rule_head: Sequence[Var | Const | Fold]) -> tuple[Var | Const, ...]:
-    """A head without aggregates."""
-    return tuple(term for term in rule_head if not isinstance(term, Fold))
 
 
 class SetSink:
