@@ -18,7 +18,7 @@ test: $(VENV)/.installed-dev $(SCHEMAS) ## the tests that take seconds
 	$(BIN)/pytest -q -n auto -m "not long"
 
 test-long: $(VENV)/.installed-dev $(SCHEMAS) ## the tests that take minutes
-	$(BIN)/pytest -q -m long
+	$(BIN)/pytest -q -n auto -m long
 
 bench: $(VENV)/.installed-dev ## measure beside DuckDB, some minutes; ARGS=--help tells more
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
