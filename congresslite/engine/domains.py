@@ -39,7 +39,11 @@ class Domains:
 
     def dictionary(self, table: str, position: int) -> Dictionary:
         """The dictionary of a column, made when it is first asked for."""
-        return self._dictionaries.setdefault(self._find((table, position)), Dictionary())
+        place = self._find((table, position))
+        found = self._dictionaries.get(place)
+        if found is None:
+            found = self._dictionaries[place] = Dictionary()
+        return found
 
     def dictionaries(self, table: str, arity: int) -> list[Dictionary]:
         """The dictionaries of a table's columns."""
