@@ -113,3 +113,11 @@ def test_broken_constraints_are_told(data: Path) -> None:
     engine = Engine.load(data, data)
     assert [finding.code for finding in engine.diagnostics] == ["CL431", "CL432", "CL433"]
     assert set(engine.rows("p:degree")) == {(1, 1), (2, 2), (3, 2), (9, 1)}
+
+
+def test_a_table_that_nobody_reads_does_no_harm(data: Path) -> None:
+    """A file that cannot be read matters only to those who read it, not even to hints about other mistakes."""
+    (data / "net" / "gone.csv").symlink_to(data / "nowhere")
+    assert Engine.load(data, data).count("p:reach") == 12
+    with pytest.raises(PolicyError, match="CL201"):
+        Engine.load([Policy("p", "r(x, y) :- net:link(a=x).")], data)

@@ -70,7 +70,7 @@ WRONG = {
     "a table without its source": ("host(x)", "CL101", "host", "`inv:host`"),
     "an unknown column": ("inv:vm(hots=x)", "CL103", "hots", "`host`"),
     "violations of an arity that none has": ("p:error(x, y, z)", "CL105", "p:error(x, y, z)", "in order"),
-    "an unsafe variable": ("x < 3", "CL203", "x", "=x)`"),
+    "an unsafe variable": ("x < 3", "CL203", "x", "`x = …`"),
     "an unsafe variable under not": ("not inv:vm(x)", "CL202", "x", "`inv:vm(id=x)`"),
     "a variable of one branch": ("inv:vm(x), (inv:vm(x, host=h)) or (x = 'a')", "CL205", "h", "every branch"),
     "a wrong type": ("inv:vm(vcpus='a')", "CL111", "'a'", ""),

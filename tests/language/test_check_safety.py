@@ -17,7 +17,7 @@ CASES = {
         "`inv:vm(host=host)`",
     ),
     "a head variable that another table has": (
-        "p(x, cores) :- inv:vm(x).",
+        "p(x, cores) :- inv:vm(x). q(x) :- inv:host(x).",
         "CL201",
         "cores",
         "`inv:host(cores=cores)`",
@@ -31,7 +31,7 @@ CASES = {
     "an aggregate of any value": ("p(h, count(_)) :- inv:vm(host=h).", "CL201", "_", "name the variable"),
     "arithmetic in a head": ("p(x + y) :- inv:vm(vcpus=x).", "CL203", "y", "=y)`"),
     "a variable in a modal head": ("execute[heal(f, r)] :- inv:vnf(f).", "CL201", "r", "=r)`"),
-    "a variable in an effect": ("inv:link+(a, b) :- connect(a).", "CL201", "b", "`inv:link(b=b)`"),
+    "a variable in an effect": ("inv:link+(a, b) :- connect(a).", "CL201", "b", "`b = …`"),
     "an any in what is added": ("inv:link+(a, _) :- connect(a).", "CL201", "_", "name the variable"),
     # CL202
     "under not": ("p(x) :- inv:vm(x), not inv:link(x, y).", "CL202", "y", "`inv:link(b=y)`"),
@@ -44,7 +44,7 @@ CASES = {
     "in a negated comparison": ("p(x) :- inv:vm(x), not y = 3.", "CL203", "y", "=y)`"),
     "not equal does not bind": ("p(x) :- inv:vm(x), y != 3.", "CL203", "y", "=y)`"),
     "in a list": ("p(x) :- inv:vm(x), y in [1, 2].", "CL203", "y", "=y)`"),
-    "a list does not bind": ("p(y) :- y in [1, 2].", "CL201", "y", "=y)`"),
+    "a list does not bind": ("p(y) :- y in [1, 2].", "CL201", "y", "`y = …`"),
     "in arithmetic": ("p(x) :- inv:vm(id=x, vcpus=n), n > m + 1.", "CL203", "m", "=m)`"),
     "in arithmetic within an atom": ("p(x) :- inv:vm(id=x, vcpus=n + 1).", "CL203", "n", "=n)`"),
     "in arithmetic within a negated atom": ("p(x) :- inv:vm(x), not inv:vm(id=x, vcpus=n + 1).", "CL203", "n", "=n)`"),

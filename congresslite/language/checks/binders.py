@@ -27,7 +27,7 @@ def _candidates(draft: Draft, rule: DraftRule, name: str) -> Iterator[tuple[str,
         for column, term in zip(schema.columns, literal.terms, strict=True):
             if term == Var(name) and column.references is not None:
                 yield column.references.table, column.references.column
-    everywhere = [draft.scope.catalog.tables[table] for table in sorted(draft.scope.catalog.tables)]
+    everywhere = _tables_read(draft)
     for schema in (*positive, *everywhere):
         if schema.position(name) is not None:
             yield schema.name, name
@@ -42,6 +42,13 @@ def _candidates(draft: Draft, rule: DraftRule, name: str) -> Iterator[tuple[str,
     for schema in (*positive, *everywhere):
         if schema.columns:
             yield schema.name, schema.columns[0].name
+
+
+def _tables_read(draft: Draft) -> list[TableSchema]:
+    """The tables that some rule reads. Others stay unread: to know their columns may take reading a file whole."""
+    names = {literal.table for each in draft.rules for literal in reads(each.body)}
+    schemas = [draft.scope.schema(name) for name in sorted(names) if name]
+    return [schema for schema in schemas if schema is not None]
 
 
 def _read(draft: Draft, body: tuple[Literal, ...]) -> Iterator[tuple[TableSchema, Match | NoMatch]]:
