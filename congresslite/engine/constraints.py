@@ -34,15 +34,25 @@ def broken_constraints(schemas: Mapping[str, TableSchema], relations: Mapping[st
 
 
 def _broken_key(schema: TableSchema, relation: Relation) -> Iterator[Diagnostic]:
-    positions = [schema.position(name) for name in schema.key]
-    if len(positions) != 1 or positions[0] is None or not relation.has(positions[0]) or relation.unique(positions[0]):
+    positions = [position for name in schema.key if (position := schema.position(name)) is not None]
+    if not positions or not all(relation.has(position) for position in positions):
         return
-    column = relation.column(positions[0])
-    counts = np.bincount(column)
-    repeated = np.flatnonzero(counts > 1)
-    if len(repeated):
-        values = relation.dictionaries[positions[0]].decode(repeated[:_EXAMPLES])
-        message = f"{len(repeated):,} values of the key `{schema.key[0]}` of `{schema.name}` stand in several rows"
+    if len(positions) == 1 and relation.unique(positions[0]):
+        return
+    columns = [relation.column(position) for position in positions]
+    order = np.lexsort(columns)
+    repeats = np.ones(max(0, len(order) - 1), bool)
+    for column in columns:
+        repeats &= column[order[1:]] == column[order[:-1]]
+    # The second row of each run of equal keys: one for each key that repeats.
+    second = np.flatnonzero(repeats & ~np.concatenate(([False], repeats[:-1])))
+    if len(second):
+        rows = order[second[:_EXAMPLES]]
+        dictionaries = [relation.dictionaries[position] for position in positions]
+        parts = [each.decode(column[rows]) for each, column in zip(dictionaries, columns, strict=True)]
+        values = [", ".join(map(str, value)) for value in zip(*parts, strict=True)]
+        key = ", ".join(schema.key)
+        message = f"{len(second):,} values of the key `{key}` of `{schema.name}` stand in several rows"
         yield _finding("CL431", schema, message, values, "a key names one row; correct the source or its definition")
 
 

@@ -121,3 +121,25 @@ def test_a_table_that_nobody_reads_does_no_harm(data: Path) -> None:
     assert Engine.load(data, data).count("p:reach") == 12
     with pytest.raises(PolicyError, match="CL201"):
         Engine.load([Policy("p", "r(x, y) :- net:link(a=x).")], data)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("1,2,x\n1,3,x\n2,2,y\n", []),
+        (
+            "1,2,x\n1,2,y\n1,2,z\n2,2,x\n",
+            ["1 values of the key `a, b` of `net:link` stand in several rows, such as `1, 2`"],
+        ),
+        ("", []),
+    ],
+    ids=["kept", "broken", "no rows"],
+)
+def test_keys_of_several_columns(tmp_path: Path, rows: str, told: list[str]) -> None:
+    """Rows that agree in all columns of a declared key are told, once for each key."""
+    (tmp_path / "net").mkdir()
+    schema = "link: {columns: {a: int, b: int, kind: str}, key: [a, b]}"
+    (tmp_path / "net" / "_schema.yaml").write_text(schema, encoding="utf-8")
+    (tmp_path / "net" / "link.csv").write_text(f"a,b,kind\n{rows}", encoding="utf-8")
+    engine = Engine.load(Policy("p", 'policy p(description = "d"). t(a, b) :- net:link(a, b).'), tmp_path)
+    assert [finding.message for finding in engine.diagnostics] == told
