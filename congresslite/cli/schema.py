@@ -109,7 +109,7 @@ def _about(column: Column) -> str:
 
 
 def _domain(domain: Domain) -> str:
-    from congresslite.language.resolution.domains import domain_text
+    from congresslite.language.printing import domain_text
 
     return domain_text(domain)
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from congresslite.diagnostics import Diagnostic, Severity
 from congresslite.engine.relation import Relation
-from congresslite.schema import Choice, Column, Range, Scalar, TableSchema
+from congresslite.language.resolution.domains import admits
+from congresslite.schema import Column, Scalar, TableSchema
 
 # Examples that a finding names; how many there are in all is told too.
 _EXAMPLES = 3
@@ -62,18 +63,10 @@ def _broken_domain(schema: TableSchema, relation: Relation, position: int, colum
     dictionary = relation.dictionaries[position]
     present = np.unique(relation.column(position))
     values = dictionary.decode(present)
-    outside = [value for value in values if value is not None and not _in_domain(value, column.domain)]
+    outside = [value for value in values if value is not None and not admits(column.domain, value)]
     if outside:
         message = f"{len(outside):,} values of `{schema.name}.{column.name}` lie outside its domain"
         yield _finding("CL432", schema, message, outside[:_EXAMPLES], "correct the source, or widen the domain")
-
-
-def _in_domain(value: Scalar, domain: Range | Choice) -> bool:
-    if isinstance(domain, Choice):
-        return any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in domain.values)
-    if isinstance(value, str | bool) or value is None:
-        return False
-    return (domain.low is None or domain.low <= value) and (domain.high is None or value <= domain.high)
 
 
 def _broken_reference(

@@ -163,11 +163,12 @@ def column_text(column: ColumnDeclaration) -> str:
         table, name = column.references
         parts.append(f"-> {table}.{name}")
     if column.domain is not None:
-        parts.append(f"in {_domain(column.domain)}")
+        parts.append(f"in {domain_text(column.domain)}")
     return " ".join(parts)
 
 
-def _domain(domain: Domain) -> str:
+def domain_text(domain: Domain) -> str:
+    """A domain as a `table` statement writes it."""
     match domain:
         case Range(low, high):
             return f"{'' if low is None else value_text(low)}..{'' if high is None else value_text(high)}"

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from congresslite.diagnostics import Diagnostic
-from congresslite.language.resolution.domains import admits, domain_text
+from congresslite.language.printing import domain_text
+from congresslite.language.resolution.domains import admits
 from congresslite.language.syntax import (
     Atom,
     Body,

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from congresslite.diagnostics import Span
 from congresslite.language.annotations import fill_message, message_variables
+from congresslite.language.printing import value_text
 from congresslite.language.program import CheckedRule, Fold, PolicySettings, Program, RuleKind, Var
 from congresslite.schema import Row, Scalar, TableSchema, identity, order_key
 
@@ -81,9 +82,7 @@ def _of_rule(rule: CheckedRule, program: Program, policy: PolicySettings, answer
 
 def shown(value: Scalar) -> str:
     """A value as people write it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+    return value if isinstance(value, str) else value_text(value)
 
 
 def _messages(rule: CheckedRule, columns: Sequence[str], answers: Answers) -> Callable[[Row], str]:

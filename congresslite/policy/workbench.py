@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from congresslite.diagnostics import CongressliteError, Diagnostic, Severity
 from congresslite.engine import evaluate
 from congresslite.language.check import check
+from congresslite.language.printing import value_text
 from congresslite.language.program import Program
 from congresslite.language.syntax import PolicyFile
 from congresslite.policy.coverage import RuleCoverage, Traced, trace
@@ -40,7 +41,7 @@ class Difference:
         """The difference as text, `-` for what is missing and `+` for what is unexpected."""
         for mark, rows in (("-", self.missing), ("+", self.unexpected)):
             for row in rows:
-                yield f"{mark} {self.table}({', '.join(f'{name}={_shown(value)}' for name, value in row.items())})"
+                yield f"{mark} {self.table}({', '.join(f'{name}={value_text(value)}' for name, value in row.items())})"
 
 
 def prepare(
@@ -186,9 +187,3 @@ def _key(cells: Cells) -> _Key:
 
 def _sorted(rows: Sequence[Cells]) -> tuple[Cells, ...]:
     return tuple(sorted(rows, key=lambda row: [(name, order_key(value)) for name, value in row.items()]))
-
-
-def _shown(value: Scalar) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f'"{value}"' if isinstance(value, str) else str(value)

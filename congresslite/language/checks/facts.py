@@ -11,7 +11,8 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from congresslite.diagnostics import Diagnostic
 from congresslite.diagnostics.suggest import did_you_mean
-from congresslite.language.resolution.domains import admits, domain_text, fits, shown
+from congresslite.language.printing import domain_text
+from congresslite.language.resolution.domains import admits, fits, shown
 from congresslite.language.resolution.draft import Draft, Fact
 from congresslite.language.resolution.where import head_span
 from congresslite.schema import Choice, Column, Domain, Scalar, TableSchema, identity

@@ -1,7 +1,8 @@
-"""Domains: whether a value may stand in a declared column, and how domains and rows are written in messages."""
+"""Domains: whether a value may stand in a declared column, and how a row that may not is shown."""
 
 from __future__ import annotations
 
+from congresslite.language.printing import value_text
 from congresslite.schema import Choice, Domain, Range, Row, Scalar, Type, identity, order_key
 
 
@@ -29,23 +30,6 @@ def admits(domain: Domain, value: Scalar) -> bool:
             return (low is None or low <= number) and (high is None or number <= high)
 
 
-def domain_text(domain: Domain) -> str:
-    """A domain as a `table` statement writes it."""
-    match domain:
-        case Choice(values):
-            return f"[{', '.join(map(_text, values))}]"
-        case Range(low, high):
-            return f"{'' if low is None else low}..{'' if high is None else high}"
-
-
 def shown(row: Row) -> str:
     """A row as a message shows it."""
-    return f"`({', '.join(map(_text, row))})`"
-
-
-def _text(value: Scalar) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return f"`({', '.join(map(value_text, row))})`"

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from congresslite.diagnostics import Span
 from congresslite.diagnostics.suggest import did_you_mean
+from congresslite.language.printing import domain_text
 from congresslite.language.program import Compare, Const, Literal, Match, Member, NoMatch, Var
-from congresslite.language.resolution.domains import admits, domain_text
+from congresslite.language.resolution.domains import admits
 from congresslite.language.resolution.scope import Scope
 from congresslite.language.resolution.where import place_span
 from congresslite.language.semantics import Skip, compare, equal
