@@ -16,7 +16,7 @@ from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, PolicyError, Severity, Source, SourceError
 from congresslite.engine import Limits, open_database
-from congresslite.language.check import check, in_order
+from congresslite.language.check import check
 from congresslite.language.parser import parse_query
 from congresslite.language.program import Program
 from congresslite.language.query import check_query
@@ -24,7 +24,7 @@ from congresslite.policy import Policy
 from congresslite.policy.loading import UNREADABLE, load_policies
 from congresslite.policy.violations import Answers, Violation, violations
 from congresslite.schema import Catalog, Row, TableData, TableSchema
-from congresslite.sources import Inventory, open_inventory
+from congresslite.sources import open_inventory
 
 __all__ = ["Answer", "Engine", "Policy", "Timing", "Violation"]
 
@@ -95,7 +95,7 @@ class Engine:
         inventory = open_inventory(Path(data)) if data is not None else None
         catalog = Catalog() if inventory is None else inventory.catalog
         program, warnings = _checked(policies, catalog)
-        tables: Mapping[str, TableData] = {} if inventory is None else _Tables(inventory)
+        tables: Mapping[str, TableData] = {} if inventory is None else inventory.tables
         limits = Limits.of(memory_limit, max_rounds)
         run = _columnar if engine == "columnar" else _reference
         answers, found = run(program, tables, limits, tell, clock)
@@ -153,19 +153,12 @@ def _checked(policies: Iterable[Given], catalog: Catalog) -> tuple[Program, tupl
     A file that cannot be read is no wrong policy but a SourceError.
     """
     files, found = load_policies(policies)
-    incomplete = {file.name for file in files if any(_concerns(file.source.name, each) for each in found)}
-    checked = check(files, catalog, incomplete=incomplete)
-    findings = in_order((*found, *checked.diagnostics))
+    checked = check(files, catalog, syntax=found)
     if any(each.code in UNREADABLE and each.severity is Severity.ERROR for each in found):
-        raise SourceError(findings)
-    if checked.program is None or _has_errors(findings):
-        raise PolicyError(findings)
-    return checked.program, findings
-
-
-def _concerns(name: str, finding: Diagnostic) -> bool:
-    """Whether a finding says that a text could not be read to its end."""
-    return finding.severity is Severity.ERROR and finding.span is not None and finding.span.source.name == name
+        raise SourceError(checked.diagnostics)
+    if checked.program is None or _has_errors(checked.diagnostics):
+        raise PolicyError(checked.diagnostics)
+    return checked.program, checked.diagnostics
 
 
 def _has_errors(findings: Iterable[Diagnostic]) -> bool:
@@ -199,24 +192,6 @@ def _reference(program: Program, tables: Mapping[str, TableData], limits: Limits
     with clock.evaluating():
         answers.evaluate()
     return answers, ()
-
-
-class _Tables(Mapping[str, TableData]):
-    """The tables of an inventory, each opened when it is asked for."""
-
-    def __init__(self, inventory: Inventory) -> None:
-        self._inventory = inventory
-
-    def __getitem__(self, name: str) -> TableData:
-        if name not in self._inventory.catalog:
-            raise KeyError(name)
-        return self._inventory.table(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._inventory.catalog)
-
-    def __len__(self) -> int:
-        return len(self._inventory.catalog)
 
 
 class _Clock:

@@ -59,7 +59,6 @@ def _findings(policies: tuple[Path, ...], data: Path | None) -> tuple[tuple[Diag
     files, syntax = load_policies(policies)
     known = shipped_catalog() if data is None else with_definitions(data_catalog(data))
     catalog, on_trust = assume_tables(files, known)
-    broken = {each.span.source for each in syntax if each.span is not None and each.severity is Severity.ERROR}
-    checked = check(files, catalog, incomplete={file.name for file in files if file.source in broken})
+    checked = check(files, catalog, syntax=syntax)
     style = lint_policies(files, checked.program, catalog)
-    return in_order((*syntax, *checked.diagnostics, *style)), on_trust
+    return in_order((*checked.diagnostics, *style)), on_trust

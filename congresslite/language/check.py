@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
 from congresslite.language.checks import CHECKS, findings, in_order
-from congresslite.language.parser import parse_policy, parse_yaml_policy
+from congresslite.language.parser import parse
 from congresslite.language.program import Program
 from congresslite.language.query import CheckedQuery, check_query
 from congresslite.language.resolution.assemble import assemble
@@ -37,35 +37,26 @@ def check(
     catalog: Catalog,
     *,
     tiers: Sequence[str] = TIERS,
-    incomplete: Collection[str] = (),
+    syntax: Collection[Diagnostic] = (),
 ) -> Checked:
     """Check parsed policies against the tables of the sources.
 
-    `tiers` are the names of the configured hierarchy. `incomplete` names policies
-    whose text could not be parsed to its end: nobody is told that a table of
-    theirs is unknown, and there is no program.
+    `tiers` are the names of the configured hierarchy. `syntax` is what was found
+    while the policies were read, to be told together with the rest: of a policy
+    with an error in its text, nobody is told that a table of it is unknown, and
+    there is no program.
     """
-    draft = build(files, catalog, tiers, incomplete)
-    found = findings(CHECKS, draft)
-    if incomplete or any(finding.severity is Severity.ERROR for finding in found):
+    broken = {each.span.source.name for each in syntax if each.span is not None and each.severity is Severity.ERROR}
+    draft = build(files, catalog, tiers, {file.name for file in files if file.source.name in broken})
+    meaning = findings(CHECKS, draft)
+    found = in_order((*syntax, *meaning))
+    if broken or any(finding.severity is Severity.ERROR for finding in meaning):
         return Checked(None, found)
     return Checked(assemble(draft), found)
 
 
 def check_sources(sources: Sequence[Source], catalog: Catalog, *, tiers: Sequence[str] = TIERS) -> Checked:
-    """Parse and check policy texts; findings about syntax and about meaning come in one run.
-
-    A source whose name ends in `.yaml` or `.yml` holds the YAML form of a policy.
-    """
-    files: list[PolicyFile] = []
-    found: list[Diagnostic] = []
-    incomplete: set[str] = set()
-    for source in sources:
-        parse = parse_yaml_policy if source.name.endswith((".yaml", ".yml")) else parse_policy
-        file, syntax = parse(source)
-        files.append(file)
-        found += syntax
-        if any(finding.severity is Severity.ERROR for finding in syntax):
-            incomplete.add(file.name)
-    checked = check(files, catalog, tiers=tiers, incomplete=incomplete)
-    return Checked(checked.program, in_order((*found, *checked.diagnostics)))
+    """Parse and check policy texts; findings about syntax and about meaning come in one run."""
+    parsed = [parse(source) for source in sources]
+    syntax = [finding for _, found in parsed for finding in found]
+    return check([file for file, _ in parsed], catalog, tiers=tiers, syntax=syntax)

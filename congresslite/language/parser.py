@@ -15,7 +15,14 @@ from congresslite.language.parsing.reader import Reader, in_order, parse_stateme
 from congresslite.language.syntax import Body, PolicyDeclaration, PolicyFile
 from congresslite.language.yaml_form import parse_yaml_policy
 
-__all__ = ["parse_policy", "parse_query", "parse_yaml_policy"]
+__all__ = ["YAML_SUFFIXES", "parse", "parse_policy", "parse_query", "parse_yaml_policy"]
+
+YAML_SUFFIXES = (".yaml", ".yml")
+
+
+def parse(source: Source) -> tuple[PolicyFile, tuple[Diagnostic, ...]]:
+    """Read a policy in the form that its source's name tells: YAML if it ends so, rules otherwise."""
+    return (parse_yaml_policy if source.name.endswith(YAML_SUFFIXES) else parse_policy)(source)
 
 
 def parse_policy(source: Source) -> tuple[PolicyFile, tuple[Diagnostic, ...]]:

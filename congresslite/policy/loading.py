@@ -14,13 +14,11 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
-from congresslite.language.parser import parse_policy
+from congresslite.language.parser import YAML_SUFFIXES, parse
 from congresslite.language.syntax import PolicyDeclaration, PolicyFile
-from congresslite.language.yaml_form import parse_yaml_policy
 from congresslite.policy import Policy
 
 TEST_SUFFIX = "_test.yaml"
-YAML_SUFFIXES = (".yaml", ".yml")
 SUFFIXES = (".dl", *YAML_SUFFIXES)
 
 # The codes of what keeps a file from being read at all.
@@ -49,7 +47,7 @@ def load_policies(
             if _is_repeated(path, seen):
                 findings.append(_given_twice(path))
             elif (text := read_text(path, findings)) is not None:
-                file, parsed = _parse(Source(str(path), text))
+                file, parsed = parse(Source(str(path), text))
                 files.append(file)
                 findings.extend(parsed)
     return tuple(files), tuple(findings)
@@ -58,7 +56,7 @@ def load_policies(
 def parse_object(policy: Policy) -> Parsed:
     """Parse a Policy object; its name counts unless its text declares one."""
     source = Source(policy.path or f"{policy.name}.dl", policy.text)
-    file, found = _parse(source)
+    file, found = parse(source)
     # Without a declared name the parser takes the stem of the path, which says less than the object does.
     if file.name == PurePath(source.name).stem and not _declares_name(file):
         file = replace(file, name=policy.name)
@@ -123,12 +121,6 @@ def policy_files(path: Path, findings: list[Diagnostic]) -> Iterator[Path]:
             )
         )
     yield from found
-
-
-def _parse(source: Source) -> Parsed:
-    parse = parse_yaml_policy if source.name.endswith(YAML_SUFFIXES) else parse_policy
-    file, found = parse(source)
-    return file, tuple(found)
 
 
 def _is_policy(path: Path) -> bool:

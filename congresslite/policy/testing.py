@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from congresslite.diagnostics import CongressliteError, Diagnostic, Severity, Source, Span
+from congresslite.language.parser import YAML_SUFFIXES
 from congresslite.policy.coverage import RuleCoverage
-from congresslite.policy.loading import TEST_SUFFIX, YAML_SUFFIXES, load_policies, policy_files, read_text, walk
+from congresslite.policy.loading import TEST_SUFFIX, load_policies, policy_files, read_text, walk
 from congresslite.policy.testfiles import Case, parse_tests
 from congresslite.policy.workbench import Difference, Workbench, prepare
 from congresslite.schema import Catalog

@@ -79,6 +79,11 @@ class Inventory:
         self.catalog = Catalog(_Schemas(tables), frozenset(sources))
         self.owners = owners  # for each table that says so, the column that leads to its owner
 
+    @property
+    def tables(self) -> Mapping[str, TableData]:
+        """The tables by full name, each read when its values are asked for."""
+        return self._tables
+
     def table(self, name: str) -> TableData:
         """The table of a full name, `source:table`. Raises KeyError if there is none."""
         return self._tables[name]
