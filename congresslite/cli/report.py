@@ -51,11 +51,6 @@ class Report:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     severities: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def modes(self) -> dict[str, str]:
-        """The mode of each policy."""
-        return {policy.name: policy.mode for policy in self.policies}
-
     def count(self, policy: str, kind: str) -> int:
         """How many rows the `error` or `warning` rules of a policy have."""
         return self.counts.get(f"{policy}:{kind}", 0)

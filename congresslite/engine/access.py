@@ -78,8 +78,7 @@ def _greedy(
     remaining = [each for each in range(len(accesses)) if each != start]
     while remaining:
         connected = [each for each in remaining if not bound.isdisjoint(accesses[each].columns)] or remaining
-        _, best = min((_fan_out(accesses[each], bound), each) for each in connected)
-        fan_out = _fan_out(accesses[best], bound)
+        fan_out, best = min((_fan_out(accesses[each], bound), each) for each in connected)
         build, follow = _index_costs(accesses[best], bound)
         cost += build + rows + rows * fan_out * follow
         rows *= fan_out

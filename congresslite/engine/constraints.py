@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from congresslite.diagnostics import Diagnostic, Severity
+from congresslite.engine.keys import group_rows
 from congresslite.engine.relation import Relation
 from congresslite.language.resolution.domains import admits
 from congresslite.schema import Column, Scalar, TableSchema
@@ -41,19 +42,15 @@ def _broken_key(schema: TableSchema, relation: Relation) -> Iterator[Diagnostic]
     if len(positions) == 1 and relation.unique(positions[0]):
         return
     columns = [relation.column(position) for position in positions]
-    order = np.lexsort(columns)
-    repeats = np.ones(max(0, len(order) - 1), bool)
-    for column in columns:
-        repeats &= column[order[1:]] == column[order[:-1]]
-    # The second row of each run of equal keys: one for each key that repeats.
-    second = np.flatnonzero(repeats & ~np.concatenate(([False], repeats[:-1])))
-    if len(second):
-        rows = order[second[:_EXAMPLES]]
+    order, starts = group_rows(columns, relation.rows)
+    repeated = np.flatnonzero(np.diff(starts, append=relation.rows) > 1)
+    if len(repeated):
+        rows = order[starts[repeated[:_EXAMPLES]]]
         dictionaries = [relation.dictionaries[position] for position in positions]
         parts = [each.decode(column[rows]) for each, column in zip(dictionaries, columns, strict=True)]
         values = [", ".join(map(str, value)) for value in zip(*parts, strict=True)]
         key = ", ".join(schema.key)
-        message = f"{len(second):,} values of the key `{key}` of `{schema.name}` stand in several rows"
+        message = f"{len(repeated):,} values of the key `{key}` of `{schema.name}` stand in several rows"
         yield _finding("CL431", schema, message, values, "a key names one row; correct the source or its definition")
 
 

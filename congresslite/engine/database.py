@@ -3,7 +3,7 @@ The database: the relations of a program, base tables read as far as rules need 
 
 Strata are evaluated in their order; what has been evaluated is never changed by
 what comes after it. Queries run on the finished relations and add nothing to
-them but indexes and columns that had not been read yet.
+them but indexes, ids of their constants, and columns that had not been read yet.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from congresslite.engine.rules import derive
 from congresslite.engine.sinks import Part, SetSink
 from congresslite.language.program import CheckedRule, Match, NoMatch, Program, Var
 from congresslite.plan import Plan, RulePlan, StratumPlan, build_plan, plan_rule
-from congresslite.schema import Column, ColumnValues, Row, Scalar, TableData, TableSchema, Type
+from congresslite.schema import Column, ColumnValues, Row, Scalar, TableData, TableSchema, Type, as_float
 
 # Told how many strata are done, of how many.
 Progress = Callable[[int, int], None]
@@ -57,7 +57,7 @@ class Database:
         return tuple(broken_constraints(self.program.base, self._relations))
 
     def _wanted(self, schema: TableSchema) -> set[int]:
-        """The columns of a base table that the rules or a key of one column need."""
+        """The columns of a base table that the rules need, and its key where its rows are counted."""
         wanted = set(self._domains.required[schema.name])
         if schema.name in self._domains.counted:
             keys = [schema.position(name) for name in schema.key]
@@ -92,13 +92,10 @@ class Database:
     def _check_key(self, schema: TableSchema) -> None:
         """Rely on a declared key of one column, if no value repeats in it."""
         relation = self._relations[schema.name]
-        if len(schema.key) == 1:
-            position = schema.position(schema.key[0])
-            if position is not None and relation.has(position):
-                column = relation.column(position)
-                if relation.distinct_count(position) == len(column):
-                    relation.declare_unique(position)
-                    relation.distinct = True
+        position = schema.position(schema.key[0]) if len(schema.key) == 1 else None
+        if position is not None and relation.has(position) and relation.distinct_count(position) == relation.rows:
+            relation.declare_unique(position)
+            relation.distinct = True
 
     def make_distinct(self, name: str) -> None:
         """Read a base table whole and remove repeated rows, unless it is known to have none."""
@@ -231,11 +228,6 @@ def decode_rows(relation: Relation, schema: TableSchema) -> list[Row]:
     for position, (dictionary, column) in enumerate(zip(relation.dictionaries, schema.columns, strict=True)):
         values = dictionary.decode(relation.column(position))
         if column.type is Type.FLOAT:
-            values = [_as_float(value) if type(value) is int else value for value in values]
+            values = list(map(as_float, values))
         columns.append(values)
     return list(zip(*columns, strict=True))
-
-
-def _as_float(value: int) -> int | float:
-    """The integer as a float, unless there is no float of its value: arithmetic on integers is exact."""
-    return float(value) if float(value) == value else value

@@ -70,16 +70,13 @@ class Dictionary:
         return values.tolist()
 
     def _decode_kind(self, kind: int, payloads: NDArray[np.int64]) -> Any:
-        match kind:
-            case 1:
-                return payloads.astype(bool)
-            case 2:
-                return payloads
-            case 3:
-                return payloads.view(np.float64)
-            case 4:
-                return np.array(self._decode_texts(payloads), object)
-        return None
+        if kind == BOOL:
+            return payloads.astype(bool)
+        if kind == INT:
+            return payloads
+        if kind == FLOAT:
+            return payloads.view(np.float64)
+        return np.array(self._decode_texts(payloads), object) if kind == STR else None
 
     def _decode_texts(self, places: NDArray[np.int64]) -> list[Any]:
         split = len(self._texts)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from congresslite.engine.dictionary import INT, NULL, Dictionary, Ids
-from congresslite.engine.keys import sort_places
+from congresslite.engine.keys import group_rows
 from congresslite.engine.limits import Limits
 from congresslite.language.aggregates import fold
 from congresslite.language.program import CheckedRule, Fold
@@ -47,7 +47,7 @@ class FoldSink:
 
     def _compact(self) -> None:
         columns, weights = self._gathered()
-        order, starts = _group(columns, len(weights))
+        order, starts = group_rows(columns, len(weights))
         first = order[starts]
         self._parts = [([column[first] for column in columns], np.add.reduceat(weights[order], starts))]
         self._pending = 0
@@ -66,7 +66,7 @@ class FoldSink:
         if not len(weights):
             return [np.zeros(0, np.int32) for _ in results], 0
         width = len(self._groups)
-        order, starts = _group(columns[:width], len(weights))
+        order, starts = group_rows(columns[:width], len(weights))
         folded: list[tuple[Ids, NDArray[np.bool_]]] = []
         terms = self._rule.head
         places = [place for place, term in enumerate(terms) if isinstance(term, Fold)]
@@ -82,19 +82,6 @@ class FoldSink:
         values = iter([ids[kept] for ids, _ in folded])
         result = [next(values) if isinstance(term, Fold) else next(grouped) for term in terms]
         return result, int(kept.sum())
-
-
-def _group(columns: Sequence[Ids], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """An order of the rows in which groups stand together, and where each group starts."""
-    if not columns:
-        return np.arange(length), np.zeros(min(1, length), np.int64)
-    order = np.lexsort(columns[::-1]) if len(columns) > 1 else sort_places(columns[0])
-    change = np.zeros(length, bool)
-    change[:1] = True
-    for column in columns:
-        ordered = column[order]
-        change[1:] |= ordered[1:] != ordered[:-1]
-    return order, np.flatnonzero(change)
 
 
 class _Groups:

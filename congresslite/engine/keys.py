@@ -246,3 +246,16 @@ def sort_places(ids: NDArray[Any]) -> NDArray[np.int64]:
     packed |= np.arange(len(ids), dtype=np.int64)
     packed.sort()
     return packed & 0xFFFFFFFF
+
+
+def group_rows(columns: Sequence[Ids], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """An order of the rows in which groups stand together, and where each group of equal ones starts."""
+    if not columns:
+        return np.arange(length), np.zeros(min(1, length), np.int64)
+    order = np.lexsort(columns[::-1]) if len(columns) > 1 else sort_places(columns[0])
+    change = np.zeros(length, bool)
+    change[:1] = True
+    for column in columns:
+        ordered = column[order]
+        change[1:] |= ordered[1:] != ordered[:-1]
+    return order, np.flatnonzero(change)

@@ -73,11 +73,6 @@ class Relation:
         self._columns[position] = ids
         self._selections.clear()  # they were made without this column
 
-    @property
-    def nbytes(self) -> int:
-        """The memory that the columns take."""
-        return sum(each.nbytes for each in self._columns if each is not None)
-
     def append(self, columns: Sequence[Ids], length: int) -> None:
         """Add rows that are not there yet."""
         end = self.rows + length

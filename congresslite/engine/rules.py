@@ -68,8 +68,8 @@ def folded(
             sink = FoldSink(rule, groups, values, limits)
         terms = [term for term in branch.head if not isinstance(term, Fold)]
         columns = head_columns(terms, frame, groups)
-        folded = [term.argument.name for term in branch.head if isinstance(term, Fold)]
-        columns += [encode(frame.vectors[name], values[place]) for place, name in enumerate(folded)]
+        arguments = [term.argument.name for term in branch.head if isinstance(term, Fold)]
+        columns += [encode(frame.vectors[name], each) for name, each in zip(arguments, values, strict=True)]
         sink.add(columns, frame.length)
     if sink is None:
         return [np.zeros(0, np.int32) for _ in dictionaries], 0

@@ -52,11 +52,6 @@ class _Part:
     before: list[Comment] = field(default_factory=list)
     after: list[Comment] = field(default_factory=list)
 
-    @property
-    def commented(self) -> bool:
-        """Whether a comment belongs to it."""
-        return bool(self.before or self.after)
-
 
 @dataclass(frozen=True, slots=True)
 class _Shape:

@@ -13,7 +13,7 @@ from congresslite.schema.tables import (
     comparable,
     join_types,
 )
-from congresslite.schema.values import INT_MAX, INT_MIN, Row, Scalar, canonical, identity, order_key
+from congresslite.schema.values import INT_MAX, INT_MIN, Row, Scalar, as_float, canonical, identity, order_key
 
 __all__ = [
     "INT_MAX",
@@ -31,6 +31,7 @@ __all__ = [
     "TableData",
     "TableSchema",
     "Type",
+    "as_float",
     "canonical",
     "comparable",
     "identity",

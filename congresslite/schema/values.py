@@ -34,6 +34,13 @@ def canonical(value: Scalar) -> Scalar:
     return value
 
 
+def as_float(value: Scalar) -> Scalar:
+    """A value as a column of floats shows it: 2 as 2.0, but an integer that no float equals as it is."""
+    if isinstance(value, int) and not isinstance(value, bool) and float(value) == value:
+        return float(value)
+    return value
+
+
 def identity(value: Scalar) -> Hashable:
     """A hashable stand-in that is equal exactly for equal values (canonical ones), so that `true` is not 1."""
     return (value,) if isinstance(value, bool) else value

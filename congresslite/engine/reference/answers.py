@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from congresslite.engine.reference.process import ReferenceProcess
 from congresslite.language.program import CheckedRule, Program, Stratum
-from congresslite.schema import ColumnValues, Row, TableData, TableSchema, Type, canonical, identity
+from congresslite.schema import ColumnValues, Row, TableData, TableSchema, Type, as_float, canonical, identity
 
 # The reference engine is for small estates: what takes longer has no verdict.
 TIMEOUT_S = 60.0
@@ -89,4 +89,4 @@ def _typed(rows: Sequence[Row], schema: TableSchema) -> list[Row]:
     floats = {place for place, column in enumerate(schema.columns) if column.type is Type.FLOAT}
     if not floats:
         return list(rows)
-    return [tuple(float(v) if place in floats and type(v) is int else v for place, v in enumerate(row)) for row in rows]
+    return [tuple(as_float(v) if place in floats else v for place, v in enumerate(row)) for row in rows]
