@@ -1,5 +1,6 @@
 """Values, table schemas and columns of rows: the vocabulary that language, engine and sources share."""
 
+from congresslite.schema.changes import Changes, Delta
 from congresslite.schema.data import ColumnValues, RowsTable, TableData
 from congresslite.schema.tables import (
     Catalog,
@@ -19,9 +20,11 @@ __all__ = [
     "INT_MAX",
     "INT_MIN",
     "Catalog",
+    "Changes",
     "Choice",
     "Column",
     "ColumnValues",
+    "Delta",
     "Domain",
     "Range",
     "Reference",

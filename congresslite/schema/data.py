@@ -38,6 +38,9 @@ class TableData(Protocol):
 _ARROW = {Type.STR: pa.string(), Type.INT: pa.int64(), Type.FLOAT: pa.float64(), Type.BOOL: pa.bool_()}
 
 
+_EXACT = 2**53
+
+
 class RowsTable:
     """A table made of Python rows: for tests, facts and small sources."""
 
@@ -58,5 +61,7 @@ class RowsTable:
             assert position is not None, f"{self.schema.name} has no column {name}"
             values: list[Scalar] = [row[position] for row in self._rows]
             arrow = _ARROW.get(self.schema.columns[position].type)
+            if arrow == pa.float64() and any(isinstance(value, int) and abs(value) > _EXACT for value in values):
+                arrow = None  # Arrow takes no integer for a float that might not be exact
             result[name] = values if arrow is None else pa.chunked_array([pa.array(values, arrow)])
         return result

@@ -1,0 +1,53 @@
+"""Rows that come and go: what is told to an engine, and what it tells in return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from congresslite.schema.values import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Rows that come and rows that go."""
+
+    insert: Sequence[Row] = ()
+    delete: Sequence[Row] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.insert or self.delete)
+
+
+class Changes(Mapping[str, Delta]):
+    """What came and went in each table; a table that did not change has an empty Delta.
+
+    Rows are decoded when somebody looks at them: most of what follows from a batch is read by nobody.
+    """
+
+    def __init__(self, tables: Sequence[str], changed: Mapping[str, Callable[[], Delta]]) -> None:
+        self._tables = dict.fromkeys(tables)
+        self._pending = dict(changed)
+        self._known: dict[str, Delta] = {}
+
+    def changed(self) -> tuple[str, ...]:
+        """The names of the tables that did change."""
+        return tuple(name for name in self._tables if name in self._pending)
+
+    def __getitem__(self, table: str) -> Delta:
+        if table not in self._tables:
+            raise KeyError(table)
+        if table not in self._known:
+            make = self._pending.get(table)
+            self._known[table] = Delta() if make is None else make()
+        return self._known[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}: {self[name]}" for name in self.changed())
+        return f"Changes({shown})"
