@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import reduce
 
 from congresslite.diagnostics import Diagnostic, PolicyError
@@ -17,12 +18,15 @@ from congresslite.language.program import (
     Call,
     CheckedRule,
     Compare,
+    Const,
     Either,
+    Fold,
     Literal,
     Match,
     Member,
     NoMatch,
     Program,
+    Var,
 )
 from congresslite.plan.nodes import Conjunction, Plan, RulePlan, StratumPlan
 from congresslite.plan.rewrites import drop_repeated_literals, substitute_equalities
@@ -59,6 +63,16 @@ def plan_rule(rule: CheckedRule) -> RulePlan:
     rewrites = tuple(each for each in REWRITES if not (counted and each is substitute_equalities))
     rewritten = (_rewrite(_conjunction(rule, body), rewrites) for body in bodies)
     return RulePlan(rule, tuple(each for each in rewritten if each is not None))
+
+
+def plan_body(
+    rule: CheckedRule, head: tuple[Var | Const | Fold, ...], body: Iterable[Literal]
+) -> tuple[Conjunction, ...]:
+    """Some literals of a rule with a head of one's own, as they are written: no variable is put for another.
+
+    Raises PolicyError if their disjunctions multiply to too many alternatives.
+    """
+    return tuple(replace(_conjunction(rule, way), head=head) for way in _alternatives(body, rule))
 
 
 def _rewrite(conjunction: Conjunction, rewrites: Iterable[Rewrite]) -> Conjunction | None:

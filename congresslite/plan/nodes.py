@@ -46,6 +46,11 @@ class Conjunction:
     absent: tuple[NoMatch, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def literals(self) -> tuple[Match | NoMatch, ...]:
+        """The literals that read tables: scans, then negations."""
+        return (*self.scans, *self.absent)
+
 
 @dataclass(frozen=True, slots=True)
 class RulePlan:
