@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from congresslite.engine.database import Database, Progress
+from congresslite.engine.database import Database
 from congresslite.engine.limits import Limits
+from congresslite.engine.snapshot import Snapshot
+from congresslite.engine.transition import Progress
 from congresslite.language.program import Program
 from congresslite.schema import TableData
 
-__all__ = ["Database", "Limits", "Progress", "evaluate", "open_database"]
+__all__ = ["Database", "Limits", "Progress", "Snapshot", "evaluate", "open_database"]
 
 
 def open_database(program: Program, tables: Mapping[str, TableData], limits: Limits | None = None) -> Database:

@@ -1,11 +1,11 @@
 """
 Accesses: how a literal reaches a relation, and in which order literals are joined.
 
-Constants and repeated variables of an atom become a selection of the relation,
-made once and indexed by itself; what is left is a mapping from variables to
-columns. The order is greedy: from each possible start, always the literal that
-is expected to leave the fewest bindings; the start with the lowest cost wins.
-Expectations come from the relations as they are, not from guesses about them.
+What is left of an atom beside its constants and repeated variables is a
+mapping from variables to columns. The order is greedy: from each possible
+start, always the literal that is expected to leave the fewest bindings; the
+start with the lowest cost wins. Expectations come from the relations as they
+are, not from guesses about them; but an order stays right when they change.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from congresslite.engine.relation import Relation, Selection
-from congresslite.language.program import Call, Compare, Const, Expression, Match, NoMatch, Var
-from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
+import numpy as np
+
+from congresslite.engine.dictionary import Dictionary, Ids
+from congresslite.engine.index import Places
+from congresslite.engine.relation import Mask, Relation
+from congresslite.engine.state import Relations, Run
+from congresslite.language.program import Const, Match, NoMatch, Var
+from congresslite.plan.nodes import Condition
+from congresslite.plan.variables import bound_after
 
 # What it costs to build an index, for each of its rows, and to follow it to a row, against handling one binding.
 # Where no value repeats, it is one array to look up in; otherwise rows are sorted, and found in runs.
@@ -29,18 +35,82 @@ _DELTA_ROWS = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A literal's way into a relation: the rows of `selection`, with variables at these columns."""
+    """A literal's way into a table: variables at these columns, of rows that pass `constants` and `equal`.
 
-    relation: Relation
-    selection: Selection
+    `before`: it reads the table as it was before the batch.
+    """
+
+    table: str
     columns: Mapping[str, int]
+    constants: tuple[tuple[int, int], ...] = ()
+    equal: tuple[tuple[int, int], ...] = ()
+    before: bool = False
 
-    def selected(self) -> Relation:
-        """The rows that the constants and repeated variables let through, as they are now."""
-        return self.relation.selection(self.selection)
+    @property
+    def selects(self) -> bool:
+        """Whether there are rows that it may not let through."""
+        return bool(self.constants or self.equal)
+
+    @property
+    def given(self) -> int:
+        """In how many columns a row is named, once all variables are."""
+        return len(self.columns) + len(self.constants) + len(self.equal)
+
+    def relation(self, run: Run) -> Relation:
+        """The relation that it reads."""
+        return run.relation(self.table, before=self.before)
+
+    def passing(self, relation: Relation, places: Places) -> Places | None:
+        """Which of these rows pass, as places in `places`; None if all do."""
+        mask = None
+        for position, id_ in self.constants:
+            same = relation.column(position)[places] == id_
+            mask = same if mask is None else mask & same
+        for position, other in self.equal:
+            left, right = relation.column(position)[places], relation.column(other)[places]
+            same = agreeing(relation.dictionaries, position, other, left, right)
+            mask = same if mask is None else mask & same
+        return None if mask is None else np.flatnonzero(mask)
+
+    def living(self, relation: Relation) -> Places | None:
+        """The places of all rows that pass; None if every row does."""
+        if not self.selects:
+            return relation.living()
+        for position, id_ in self.constants:
+            if relation.has_index(position):
+                return self._found(relation, position, id_)
+        places = relation.living()
+        mask = np.ones(relation.size, bool)
+        for position, id_ in self.constants:
+            mask &= relation.column(position) == id_
+        for position, other in self.equal:
+            left, right = relation.column(position), relation.column(other)
+            mask &= agreeing(relation.dictionaries, position, other, left, right)
+        return np.flatnonzero(mask) if places is None else places[mask[places]]
+
+    def _found(self, relation: Relation, position: int, id_: int) -> Places:
+        """The places of all rows that pass, through an index on the column of a constant."""
+        _, places = relation.probe(position, np.array([id_], np.int32))
+        dead, passing = relation.dead(places), self.passing(relation, places)
+        if dead is not None:
+            passing = passing[~dead[passing]] if passing is not None else (~dead).nonzero()[0]
+        return places if passing is None else places[passing]
+
+    def only(self, names: Iterable[str]) -> Access:
+        """The access with these variables only."""
+        columns = {name: self.columns[name] for name in names}
+        return Access(self.table, columns, self.constants, self.equal, self.before)
 
 
-def access(literal: Match | NoMatch, relation: Relation, used: frozenset[str]) -> Access:
+def agreeing(dictionaries: Sequence[Dictionary], position: int, other: int, left: Ids, right: Ids) -> Mask:
+    """Where two columns have the same value, given their ids; nobody may have known that a rule would ask."""
+    if dictionaries[position] is not dictionaries[other]:
+        left = dictionaries[position].translate(left, dictionaries[other], add=False)
+    same: Mask = left == right
+    return same
+
+
+def access(literal: Match | NoMatch, relation: Relation, used: frozenset[str], *, before: bool = False) -> Access:
     """The access of a literal, with columns for the variables that are used: for any other, any value will do."""
     constants: list[tuple[int, int]] = []
     equal: list[tuple[int, int]] = []
@@ -55,118 +125,89 @@ def access(literal: Match | NoMatch, relation: Relation, used: frozenset[str]) -
                 columns[name] = position
             case _:
                 pass
-    return Access(relation, Selection(tuple(constants), tuple(equal)), columns)
+    return Access(literal.table, columns, tuple(constants), tuple(equal), before)
 
 
-def join_order(accesses: Sequence[Access], conditions: Sequence[Condition], start: int | None) -> list[int]:
-    """The order in which to join, as places in `accesses`; it begins with `start` if that is given."""
-    if len(accesses) <= 1:
-        return list(range(len(accesses)))
-    if start is not None:
-        return _greedy(accesses, conditions, start, _DELTA_ROWS)[1]
-    smallest = sorted(range(len(accesses)), key=lambda each: (accesses[each].selected().rows, each))[:_MAX_STARTS]
-    tried = [_greedy(accesses, conditions, each, float(accesses[each].selected().rows)) for each in smallest]
-    return min(tried, key=lambda each: each[0])[1]
+class Planner:
+    """Orders literals over relations as they are now, remembering how many rows each of them lets through."""
+
+    def __init__(self, relations: Relations) -> None:
+        self._relations = relations
+        self._rows: dict[tuple[str, tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]], float] = {}
+
+    def order(self, accesses: Sequence[Access], conditions: Sequence[Condition], bound: frozenset[str]) -> list[int]:
+        """The order in which to join, as places in `accesses`, beginning with bindings of the variables in `bound`."""
+        if not accesses:
+            return []
+        if bound:
+            return self._greedy(accesses, conditions, set(bound), None, _DELTA_ROWS)[1]
+        if len(accesses) == 1:
+            return [0]
+        smallest = sorted(range(len(accesses)), key=lambda each: (self._expected(accesses[each]), each))[:_MAX_STARTS]
+        tried = [
+            self._greedy(accesses, conditions, set(accesses[each].columns), each, self._expected(accesses[each]))
+            for each in smallest
+        ]
+        return min(tried, key=lambda each: each[0])[1]
+
+    def _greedy(
+        self,
+        accesses: Sequence[Access],
+        conditions: Sequence[Condition],
+        bound: set[str],
+        start: int | None,
+        rows: float,
+    ) -> tuple[float, list[int]]:
+        """The expected cost and the order that follows `rows` bindings of `bound`, or begins with `start`."""
+        order, cost = [] if start is None else [start], 0.0
+        bound = bound_after(bound, conditions)
+        remaining = [each for each in range(len(accesses)) if each != start]
+        while remaining:
+            connected = [each for each in remaining if not bound.isdisjoint(accesses[each].columns)] or remaining
+            fan_out, best = min((self._fan_out(accesses[each], bound), each) for each in connected)
+            build, follow = self._index_costs(accesses[best], bound)
+            cost += build + rows + rows * fan_out * follow
+            rows *= fan_out
+            order.append(best)
+            remaining.remove(best)
+            bound = bound_after(bound | set(accesses[best].columns), conditions)
+        return cost, order
+
+    def _expected(self, access: Access) -> float:
+        """How many rows pass an access."""
+        relation = self._relations[access.table]
+        if not access.selects:
+            return float(relation.rows)
+        key = (access.table, access.constants, access.equal)
+        if key not in self._rows:
+            living = access.living(relation)
+            self._rows[key] = float(relation.rows if living is None else len(living))
+        return self._rows[key]
+
+    def _fan_out(self, access: Access, bound: set[str]) -> float:
+        """How many rows are expected for one binding."""
+        relation = self._relations[access.table]
+        rows = self._expected(access)
+        for name, position in access.columns.items():
+            if name in bound:
+                rows /= max(1, relation.distinct_count(position))
+        return rows
+
+    def _index_costs(self, access: Access, bound: set[str]) -> tuple[float, float]:
+        """What it costs to build the index that a binding needs, if it is not there, and to follow it to one row."""
+        relation = self._relations[access.table]
+        positions = [position for name, position in access.columns.items() if name in bound]
+        if not positions:
+            return 0.0, 1.0
+        unique = any(relation.distinct_count(position) >= relation.rows for position in positions)
+        ready = any(relation.has_index(position) for position in positions)
+        build = 0.0 if ready else (_UNIQUE_COST if unique else _INDEX_COST) * relation.size
+        return build, _UNIQUE_STEP if unique else _INDEX_STEP
 
 
-def _greedy(
-    accesses: Sequence[Access], conditions: Sequence[Condition], start: int, rows: float
-) -> tuple[float, list[int]]:
-    """The expected cost and the order that begins with `start`, of which `rows` rows are expected."""
-    order, cost = [start], 0.0
-    bound = bound_after(set(accesses[start].columns), conditions)
-    remaining = [each for each in range(len(accesses)) if each != start]
-    while remaining:
-        connected = [each for each in remaining if not bound.isdisjoint(accesses[each].columns)] or remaining
-        fan_out, best = min((_fan_out(accesses[each], bound), each) for each in connected)
-        build, follow = _index_costs(accesses[best], bound)
-        cost += build + rows + rows * fan_out * follow
-        rows *= fan_out
-        order.append(best)
-        remaining.remove(best)
-        bound = bound_after(bound | set(accesses[best].columns), conditions)
-    return cost, order
-
-
-def _fan_out(access: Access, bound: set[str]) -> float:
-    """How many rows are expected for one binding."""
-    relation = access.selected()
-    rows = float(relation.rows)
-    for name, position in access.columns.items():
-        if name in bound:
-            rows /= max(1, relation.distinct_count(position))
-    return rows
-
-
-def _index_costs(access: Access, bound: set[str]) -> tuple[float, float]:
-    """What it costs to build the index that a binding needs, if it is not there, and to follow it to one row."""
-    relation = access.selected()
-    positions = [position for name, position in access.columns.items() if name in bound]
-    if not positions:
-        return 0.0, 1.0
-    unique = any(relation.distinct_count(position) == relation.rows for position in positions)
-    ready = any(relation.has_index(position) for position in positions)
-    build = 0.0 if ready else (_UNIQUE_COST if unique else _INDEX_COST) * relation.rows
-    return build, _UNIQUE_STEP if unique else _INDEX_STEP
-
-
-def best_position(access: Access, bound: Iterable[str]) -> int | None:
+def best_position(access: Access, relation: Relation, bound: Iterable[str]) -> int | None:
     """The column through which to look up a binding: the one with the most values among those that are bound."""
-    relation = access.selected()
     positions = [access.columns[name] for name in bound if name in access.columns]
     if not positions:
         return None
     return max(positions, key=lambda each: (relation.distinct_count(each), relation.has_index(each), -each))
-
-
-def bound_after(bound: set[str], conditions: Sequence[Condition]) -> set[str]:
-    """The variables that are bound once conditions have bound what follows from `bound`."""
-    result = set(bound)
-    changed = True
-    while changed:
-        changed = False
-        for condition in conditions:
-            new = binds(condition, result)
-            if new is not None and not new <= result:
-                result |= new
-                changed = True
-    return result
-
-
-def binds(condition: Condition, bound: set[str]) -> set[str] | None:
-    """The variables that a condition binds when these are bound; None if it cannot be evaluated yet."""
-    match condition:
-        case Call(_, inputs, outputs, negated):
-            # What a negated call compares with is bound elsewhere; only `_` stands for any value.
-            free = {each.name for each in outputs if isinstance(each, Var) and (each.anonymous or not negated)}
-            if not _names(inputs) | (_names(outputs) - free) <= bound:
-                return None
-            return set() if negated else free - bound
-        case Compare("=", left, right, negated=False):
-            for one, other in ((left, right), (right, left)):
-                if isinstance(one, Var) and one.name not in bound:
-                    return {one.name} if _names((other,)) <= bound else None
-    return set() if condition_variables(condition) <= bound else None
-
-
-def _names(expressions: Iterable[Expression]) -> set[str]:
-    return {name for each in expressions for name in variables_of(each)}
-
-
-def used_variables(conjunction: Conjunction, *, everything: bool) -> frozenset[str]:
-    """The variables that something but a single place of a scan uses: only their columns need to be read.
-
-    With `everything`, all variables: an aggregate over alternatives must tell their bindings apart.
-    """
-    seen: set[str] = set()
-    used = {name for term in conjunction.head for name in variables_of(term)}
-    used.update(name for condition in conjunction.conditions for name in condition_variables(condition))
-    for none in conjunction.absent:
-        used.update(each.name for each in none.terms if isinstance(each, Var) and not each.anonymous)
-    for literal in conjunction.scans:
-        for term in literal.terms:
-            if isinstance(term, Var):
-                if everything or term.name in seen:
-                    used.add(term.name)
-                seen.add(term.name)
-    return frozenset(used)

@@ -41,7 +41,7 @@ def _broken_key(schema: TableSchema, relation: Relation) -> Iterator[Diagnostic]
         return
     if len(positions) == 1 and relation.unique(positions[0]):
         return
-    columns = [relation.column(position) for position in positions]
+    columns = [relation.values(position) for position in positions]
     order, starts = group_rows(columns, relation.rows)
     repeated = np.flatnonzero(np.diff(starts, append=relation.rows) > 1)
     if len(repeated):
@@ -58,7 +58,7 @@ def _broken_domain(schema: TableSchema, relation: Relation, position: int, colum
     if column.domain is None:
         return
     dictionary = relation.dictionaries[position]
-    present = np.unique(relation.column(position))
+    present = np.unique(relation.values(position))
     values = dictionary.decode(present)
     outside = [value for value in values if value is not None and not admits(column.domain, value)]
     if outside:
@@ -83,8 +83,8 @@ def _broken_reference(
     dictionary = relation.dictionaries[position]
     known = np.zeros(dictionary.size, bool)
     known[0] = True  # null refers to nothing
-    known[target.column(place)] = True
-    column = relation.column(position)
+    known[target.values(place)] = True
+    column = relation.values(position)
     dangling = np.unique(column[~known[column]])
     if len(dangling):
         name = schema.columns[position].name

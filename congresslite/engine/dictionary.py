@@ -10,6 +10,7 @@ one id, because every value is canonical before it gets one.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from congresslite.engine.translation import Translation
 from congresslite.schema import ColumnValues, Scalar, canonical, identity
 
 Ids = NDArray[np.int32]
@@ -26,6 +28,8 @@ NULL_ID = 0
 NULL, BOOL, INT, FLOAT, STR = range(5)
 # Beyond this many constants looked up, hashing all strings once is cheaper than searching them each time.
 _SEARCHES = 16
+# Whoever adds holds it; to decode needs none, since an id never changes. One for all: translating takes two of them.
+_LOCK = threading.RLock()
 
 
 class Dictionary:
@@ -36,12 +40,21 @@ class Dictionary:
         self.text_bytes = 0  # what strings take that came one by one: rules may compute many, and long ones
         self._kinds = np.zeros(16, np.uint8)
         self._payloads = np.zeros(16, np.int64)
-        self._texts = pa.array([], pa.string())  # strings that came in columns
-        self._late: list[str] = []  # strings that came one by one, after those
+        # Strings that came in columns, and those that came one by one after them: replaced together, for readers.
+        self._strings: tuple[Any, list[str]] = (pa.array([], pa.string()), [])
         self._ids: dict[Hashable, int] = {None: NULL_ID}
         self._indexed = 1  # ids below this one are in `_ids`, unless they are strings of `_texts`
         self._searches = 0
         self._ranks: NDArray[np.int32] | None = None
+        self._translations: dict[int, Translation] = {}
+
+    @property
+    def _texts(self) -> Any:
+        return self._strings[0]
+
+    @property
+    def _late(self) -> list[str]:
+        return self._strings[1]
 
     # -- what is in it ---------------------------------------------------------------------------
 
@@ -79,17 +92,22 @@ class Dictionary:
         return np.array(self._decode_texts(payloads), object) if kind == STR else None
 
     def _decode_texts(self, places: NDArray[np.int64]) -> list[Any]:
-        split = len(self._texts)
-        if not self._late:
-            return self._texts.take(pa.array(places)).to_pylist()  # type: ignore[no-any-return]
+        texts, late = self._strings
+        split = len(texts)
+        if not late:
+            return texts.take(pa.array(places)).to_pylist()  # type: ignore[no-any-return]
         values = np.empty(len(places), object)
         early = places < split
-        values[early] = self._texts.take(pa.array(places[early])).to_pylist()
-        values[~early] = [self._late[place - split] for place in places[~early].tolist()]
+        values[early] = texts.take(pa.array(places[early])).to_pylist()
+        values[~early] = [late[place - split] for place in places[~early].tolist()]
         return values.tolist()
 
     def ranks(self) -> NDArray[np.int32]:
         """The place of each string among all strings, by code point; what is no string has no meaningful rank."""
+        with _LOCK:
+            return self._ranks_now()
+
+    def _ranks_now(self) -> NDArray[np.int32]:
         if self._ranks is None or len(self._ranks) < self.size:
             texts = pa.concat_arrays([self._texts, pa.array(self._late, pa.string())])
             # UTF-8 sorts by bytes just as its characters sort by code point.
@@ -113,7 +131,8 @@ class Dictionary:
         if isinstance(value, str) and len(self._texts) and self._searches <= _SEARCHES:
             self._searches += 1
             if self._searches > _SEARCHES:
-                self._index_texts()
+                with _LOCK:
+                    self._index_texts()
                 return self._ids.get(value, -1)
             place = pc.index(self._texts, value).as_py()
             if place >= 0:
@@ -125,11 +144,41 @@ class Dictionary:
     def add(self, value: Scalar) -> int:
         """The id of a canonical value, a new one if it has none yet."""
         found = self.find(value)
-        return found if found >= 0 else self._append(value)
+        if found < 0:
+            with _LOCK:
+                found = self._ids.get(identity(value), -1)
+                found = found if found >= 0 else self._append(value)
+        return found
 
     def encode(self, values: Iterable[Scalar]) -> Ids:
         """The ids of values, canonical or not, new ones included."""
         return np.fromiter((self.add(canonical(value)) for value in values), np.int32)
+
+    def encode_many(self, values: Sequence[Scalar], added: int, kinds: set[type]) -> Ids:
+        """The ids of values of these kinds, which are not a whole column. The first `added` get one if they have none,
+        the others -1.
+
+        The first call enters all strings into a table, so that this and later calls cost what they are asked.
+        """
+        self._index_ids()
+        if self._searches <= _SEARCHES and len(self._texts):
+            with _LOCK:
+                self._searches = _SEARCHES + 1
+                self._index_texts()
+        if bool in kinds or float in kinds:
+            values = [canonical(value) for value in values]
+            found = [self._ids.get(identity(value)) for value in values]
+        elif 0 < 2 * added == len(values) and values[:added] == values[added:]:
+            # Rows that come in place of others have most values in common with them.
+            half = self.encode_many(values[:added], added, kinds)
+            return np.concatenate((half, half))
+        else:
+            found = list(map(self._ids.get, values))
+        if None in found:
+            for at, known in enumerate(found):
+                if known is None:
+                    found[at] = self.add(values[at]) if at < added else -1
+        return np.array(found, np.int32)
 
     def _append(self, value: Scalar) -> int:
         new = self.size
@@ -143,8 +192,9 @@ class Dictionary:
                 self._kinds[new] = FLOAT
                 self._payloads.view(np.float64)[new] = value
             case str():
-                self._set(new, STR, len(self._texts) + len(self._late))
-                self._late.append(value)
+                texts, late = self._strings
+                self._set(new, STR, len(texts) + len(late))
+                late.append(value)
                 self.text_bytes += sys.getsizeof(value)
             case None:
                 raise AssertionError("null has an id from the start")
@@ -164,7 +214,9 @@ class Dictionary:
 
     def _index_ids(self) -> None:
         """Enter what came in columns into `_ids`, strings apart."""
-        if self._indexed < self.size:
+        if self._indexed == self.size:
+            return
+        with _LOCK:
             fresh = np.arange(self._indexed, self.size)
             fresh = fresh[self._kinds[fresh] != STR]
             self._ids.update(zip(map(identity, self.decode(fresh)), fresh.tolist(), strict=True))
@@ -178,6 +230,10 @@ class Dictionary:
 
     def encode_columns(self, columns: Sequence[ColumnValues]) -> list[Ids]:
         """The ids of whole columns. Strings of all of them are hashed in one pass, which is what loading costs."""
+        with _LOCK:
+            return self._encode_columns(columns)
+
+    def _encode_columns(self, columns: Sequence[ColumnValues]) -> list[Ids]:
         result: list[Ids | None] = [None] * len(columns)
         strings = [i for i, each in enumerate(columns) if _is_string(each)]
         for place, ids in zip(strings, self._encode_strings([columns[i] for i in strings]), strict=True):
@@ -225,15 +281,15 @@ class Dictionary:
 
     def _add_texts(self, texts: Any) -> Ids:
         """New ids for strings that have none, in their order."""
-        if self._late:
-            # Places after `_texts` belong to late strings: those join the columns' strings first.
-            self._texts = pa.concat_arrays([self._texts, pa.array(self._late, pa.string())])
-            self._late = []
+        known, late = self._strings
+        if late:
+            # Places after the columns' strings belong to late ones: those join them first.
+            known = pa.concat_arrays([known, pa.array(late, pa.string())])
         first, count = self.size, len(texts)
         self._grow(first + count)
         self._kinds[first : first + count] = STR
-        self._payloads[first : first + count] = np.arange(len(self._texts), len(self._texts) + count)
-        self._texts = pa.concat_arrays([self._texts, texts]) if len(self._texts) else texts
+        self._payloads[first : first + count] = np.arange(len(known), len(known) + count)
+        self._strings = (pa.concat_arrays([known, texts]) if len(known) else texts, [])
         self._index_ids()
         self.size = self._indexed = first + count
         if self._searches > _SEARCHES:
@@ -260,6 +316,10 @@ class Dictionary:
         """The ids of integers, new ones included."""
         if len(values) == 0:
             return np.zeros(0, np.int32)
+        with _LOCK:
+            return self._encode_integers(values)
+
+    def _encode_integers(self, values: NDArray[np.int64]) -> Ids:
         low, high = int(values.min()), int(values.max())
         if high - low < 4 * len(values) + 1024:  # dense enough to count instead of sorting
             seen = np.zeros(high - low + 1, bool)
@@ -303,11 +363,15 @@ class Dictionary:
     # -- between dictionaries --------------------------------------------------------------------
 
     def translate(self, ids: Ids, target: Dictionary, *, add: bool) -> Ids:
-        """The ids that these values have in another dictionary; -1 for those it lacks, unless they are to be added."""
-        distinct, inverse = np.unique(ids, return_inverse=True)
-        values = self.decode(distinct)
-        convert = target.add if add else target.find
-        return np.fromiter(map(convert, values), np.int32, len(values))[inverse]
+        """The ids that these values have in another dictionary; -1 for those it lacks, unless they are to be added.
+
+        What was found once is remembered: columns that nobody meant to join may be joined by a rule that comes later.
+        """
+        with _LOCK:
+            known = self._translations.get(id(target))
+            if known is None:
+                known = self._translations[id(target)] = Translation(target)
+            return known.translate(self, ids, add=add)
 
 
 def _is_string(column: ColumnValues) -> bool:

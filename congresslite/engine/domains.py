@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from congresslite.engine.access import used_variables
 from congresslite.engine.dictionary import Dictionary
 from congresslite.language.program import Const, Fold, Match, NoMatch, Var
 from congresslite.plan.nodes import Conjunction, RulePlan
+from congresslite.plan.variables import used_variables
 from congresslite.schema import TableSchema
 
 Place = tuple[str, int]  # table, column
@@ -26,8 +26,13 @@ class Domains:
     """Dictionaries of columns, and the columns of base tables that must be read."""
 
     def __init__(
-        self, conjunctions: Iterable[tuple[RulePlan, Conjunction]], schemas: Mapping[str, TableSchema]
+        self,
+        conjunctions: Iterable[tuple[RulePlan, Conjunction]],
+        schemas: Mapping[str, TableSchema],
+        held: Mapping[Place, Dictionary] | None = None,
     ) -> None:
+        """`held` are columns that exist: they keep their dictionaries, and new columns of their domain take one."""
+        self._held = {} if held is None else held
         self._parents: dict[Place, Place] = {}
         self._dictionaries: dict[Place, Dictionary] = {}
         self.required: defaultdict[str, set[int]] = defaultdict(set)
@@ -36,9 +41,17 @@ class Domains:
             self._join(rule, conjunction)
         for schema in schemas.values():
             self._link(schema, schemas)
+        for place, dictionary in self._held.items():
+            root = self._find(place)
+            largest = self._dictionaries.get(root)
+            if largest is None or largest.size < dictionary.size:
+                self._dictionaries[root] = dictionary
 
     def dictionary(self, table: str, position: int) -> Dictionary:
         """The dictionary of a column, made when it is first asked for."""
+        known = self._held.get((table, position))
+        if known is not None:
+            return known
         place = self._find((table, position))
         found = self._dictionaries.get(place)
         if found is None:
@@ -50,10 +63,9 @@ class Domains:
         return [self.dictionary(table, position) for position in range(arity)]
 
     def _join(self, rule: RulePlan, conjunction: Conjunction) -> None:
-        everything = rule.rule.aggregates and len(rule.branches) > 1
-        used = used_variables(conjunction, everything=everything)
+        used = used_variables(conjunction, everything=False)
         places: defaultdict[str, list[Place]] = defaultdict(list)
-        literals: tuple[Match | NoMatch, ...] = (*conjunction.scans, *conjunction.absent)
+        literals: tuple[Match | NoMatch, ...] = conjunction.literals
         for literal in literals:
             for position, term in enumerate(literal.terms):
                 if isinstance(term, Const) or term.name in used:

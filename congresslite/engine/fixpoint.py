@@ -1,148 +1,157 @@
 """
 Recursion: semi-naive evaluation of tables that depend on themselves.
 
-After the rules that do not read the stratum's own tables, each round evaluates
-the others once for each of their recursive literals, which reads only the rows
-that the round before made new, while the other literals read all rows. The
-round's results are what the tables did not have. (Bancilhon, "Naive evaluation
-of recursively defined relations", 1986.)
+Each round evaluates the recursive rules once for each of their recursive
+literals, which reads only the rows that the round before made new, while the
+other literals read all rows. The round's results are what the tables did not
+have. (Bancilhon, "Naive evaluation of recursively defined relations", 1986.)
+It serves a full evaluation, which starts from nothing, and a change, which
+starts from what is new.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, MutableMapping
 
-from congresslite.engine.dictionary import Dictionary
+import numpy as np
+
+from congresslite.engine.counting import NOWHERE, Bag, consolidated
+from congresslite.engine.deltas import frame_of_rows
+from congresslite.engine.dictionary import Ids
 from congresslite.engine.keys import KeySet
 from congresslite.engine.limits import Limits
-from congresslite.engine.pipeline import Pipeline, build_pipeline
+from congresslite.engine.pipeline import EMPTY_FRAME, Shape
 from congresslite.engine.relation import Relation
-from congresslite.engine.rules import folded, head_rows
+from congresslite.engine.rules import Pipelines, changed_literals, head_rows
 from congresslite.engine.sinks import Part, gathered, text_bytes
+from congresslite.engine.state import Run
 from congresslite.language.program import Call, CheckedRule, Compare
 from congresslite.plan.nodes import Conjunction, RulePlan, StratumPlan
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """A conjunction that reads the delta of `table` in one of its literals."""
+class Growing:
+    """One of the stratum's tables: all rows, and those that this round found.
 
-    rule: CheckedRule
-    conjunction: Conjunction
-    table: str
-    pipeline: Pipeline
+    In bulk, a set of all rows tells which are new; otherwise the relation is asked, at the cost of what is added.
+    """
 
+    def __init__(self, relation: Relation, owner: object, *, bulk: bool) -> None:
+        self.relation = relation
+        self.dictionaries = relation.dictionaries
+        self._owner = owner
+        self.added: list[Part] = []  # but in bulk, where everything was
+        self._next: list[Part] = []
+        self._keys = KeySet(self.dictionaries) if bulk else None
 
-class _Table:
-    """One of the stratum's tables: all rows, the new ones of the last round, and those of this round."""
-
-    def __init__(self, name: str, dictionaries: Sequence[Dictionary]) -> None:
-        self.dictionaries = dictionaries
-        self.all = Relation.empty(name, dictionaries)
-        self.delta = Relation.empty(name, dictionaries)
-        self.next: list[Part] = []
-        self._keys = KeySet(dictionaries)
-
-    def add(self, part: Part) -> int:
+    def add(self, bag: Bag) -> int:
         """Note what is new among these rows; returns how many."""
-        columns, length = self._keys.add(*part)
+        if self._keys is not None:
+            columns, length = self._keys.add(bag.columns, bag.length)
+        else:
+            fresh = bag.take(self.relation.find(bag.columns, bag.length) < 0)
+            columns, length = fresh.columns, fresh.length
         if length:
-            self.next.append((columns, length))
+            self._next.append((columns, length))
         return length
 
-    def turn(self) -> None:
-        """Begin the next round: what this one made new is the delta, and part of all rows."""
-        columns, length = gathered(self.next, len(self.dictionaries))
-        self.delta.replace(columns, length)
-        if length:
-            self.all.append(columns, length)
-        self.next = []
+    def turn(self) -> Part:
+        """Begin the next round: what this one found is part of all rows, and is returned."""
+        columns, length = gathered(self._next, len(self.dictionaries))
+        self._next = []
+        if not length:
+            return columns, length
+        if self._keys is not None:
+            self.relation.append(columns, length)
+            return columns, length
+        distinct = consolidated(Bag(columns, np.ones(length, np.int64)), self.dictionaries)
+        self.relation = self.relation.changed(NOWHERE, distinct.columns, distinct.length, self._owner)
+        self.added.append((distinct.columns, distinct.length))
+        return distinct.columns, distinct.length
 
 
 class Fixpoint:
-    """The evaluation of one recursive stratum."""
+    """The evaluation of one recursive stratum. `relations` are those that `run` reads; the stratum's grow in them."""
 
     def __init__(
         self,
         stratum: StratumPlan,
         relations: MutableMapping[str, Relation],
-        dictionaries: Mapping[str, Sequence[Dictionary]],
-        limits: Limits,
+        run: Run,
+        pipelines: Pipelines,
+        owner: object,
+        *,
+        bulk: bool,
     ) -> None:
-        self._limits = limits
-        self._relations = relations
         self._rules = stratum.rules
-        self._tables = {name: _Table(name, dictionaries[name]) for name in stratum.stratum.tables}
-        relations.update((name, table.all) for name, table in self._tables.items())
+        self._relations, self._run = relations, run
+        self._limits: Limits = run.limits
+        self._pipelines = pipelines
+        self._tables = {name: Growing(relations[name], owner, bulk=bulk) for name in stratum.stratum.tables}
 
-    def run(self, facts: Mapping[str, Part]) -> None:
-        """Fill the stratum's relations, starting from these rows."""
-        for name, part in facts.items():
-            self._tables[name].add(part)
-        exits, recursive = self._split()
+    def evaluate(self, facts: Mapping[str, Bag]) -> None:
+        """Fill the stratum's relations, which are empty, from nothing but these rows and the tables below."""
+        for name, bag in facts.items():
+            self._tables[name].add(bag)
         for plan in self._rules:
-            if plan.rule.aggregates:  # it reads lower strata only
-                dictionaries = self._tables[plan.rule.table].dictionaries
-                self._collect(plan.rule, [folded(plan, self._relations, dictionaries, self._limits)])
-        for plan, conjunction in exits:
-            pipeline = build_pipeline(plan.rule, conjunction, self._relations, self._limits)
-            self._run(plan.rule, conjunction, pipeline)
-        self._turn()
-        variants = [variant for plan, conjunction in recursive for variant in self._variants(plan.rule, conjunction)]
-        rounds = 0
-        while any(table.delta.rows for table in self._tables.values()):
-            values = self._values()
-            last = None
-            for variant in variants:
-                made = self._tables[variant.table].delta.rows and self._run(
-                    variant.rule, variant.conjunction, variant.pipeline
-                )
-                if made and _computes(variant.conjunction):
-                    last = variant.rule
-            rounds += self._values() > values
-            if last is not None and rounds > self._limits.rounds:
-                raise self._limits.endless(last)
-            self._turn()
+            for branch in plan.branches:
+                if not any(scan.table in self._tables for scan in branch.scans):
+                    pipeline = self._pipelines.get(plan, branch, Shape(lasting=True), self._run)
+                    dictionaries = self._tables[plan.rule.table].dictionaries
+                    self.add(plan.rule, head_rows(branch, pipeline, EMPTY_FRAME, self._run, dictionaries))
+        self.close()
 
-    def _split(self) -> tuple[list[tuple[RulePlan, Conjunction]], list[tuple[RulePlan, Conjunction]]]:
-        """The conjunctions that read none of the stratum's tables, and those that do; aggregates apart."""
-        parts: defaultdict[bool, list[tuple[RulePlan, Conjunction]]] = defaultdict(list)
-        for plan in self._rules:
-            for conjunction in () if plan.rule.aggregates else plan.branches:
-                parts[any(scan.table in self._tables for scan in conjunction.scans)].append((plan, conjunction))
-        return parts[False], parts[True]
-
-    def _variants(self, rule: CheckedRule, conjunction: Conjunction) -> list[_Variant]:
-        variants = []
-        for place, scan in enumerate(conjunction.scans):
-            if scan.table in self._tables:
-                delta = self._tables[scan.table].delta
-                pipeline = build_pipeline(
-                    rule, conjunction, self._relations, self._limits, delta=place, delta_relation=delta
-                )
-                variants.append(_Variant(rule, conjunction, scan.table, pipeline))
-        return variants
-
-    def _run(self, rule: CheckedRule, conjunction: Conjunction, pipeline: Pipeline) -> int:
-        """Note the new rows of a conjunction; returns how many."""
-        return self._collect(rule, head_rows(conjunction, pipeline, self._tables[rule.table].dictionaries))
-
-    def _collect(self, rule: CheckedRule, parts: Iterable[Part]) -> int:
+    def add(self, rule: CheckedRule, bags: Iterable[Bag]) -> int:
         """Note what is new among the rows of a rule; returns how many."""
         table = self._tables[rule.table]
         texts = text_bytes(table.dictionaries)
         made = 0
-        for part in parts:
-            made += table.add(part)
+        for bag in bags:
+            made += table.add(bag)
         if made:
-            self._limits.hold(rule, made * 4 * max(1, len(table.dictionaries)) + text_bytes(table.dictionaries) - texts)
+            self._limits.hold(rule, made * 4 * max(1, len(table.dictionaries)))
+            self._limits.hold_texts(rule, text_bytes(table.dictionaries) - texts)
         return made
 
-    def _turn(self) -> None:
-        for table in self._tables.values():
-            table.turn()
+    def added(self, name: str) -> Part:
+        """The rows that were added to a table, not in bulk."""
+        table = self._tables[name]
+        return gathered(table.added, len(table.dictionaries))
+
+    def restore(self, name: str, bag: Bag) -> None:
+        """Note rows that hold whatever the rules say."""
+        self._tables[name].add(bag)
+
+    def close(self) -> None:
+        """Add what follows from the rows noted so far, and what follows from that, until nothing new does."""
+        deltas = self._turn()
+        variants = [(plan, *each) for plan in self._rules for each in changed_literals(plan, self._tables)]
+        rounds = 0
+        while any(length for _, length in deltas.values()):
+            values, last = self._values(), None
+            for plan, branch, place, _ in variants:
+                columns, length = deltas[branch.scans[place].table]
+                if not length:
+                    continue
+                made = self._step(plan, branch, place, columns, length)
+                if made and _computes(branch):
+                    last = plan.rule
+            rounds += self._values() > values
+            if last is not None and rounds > self._limits.rounds:
+                raise self._limits.endless(last)
+            deltas = self._turn()
+
+    def _step(self, plan: RulePlan, branch: Conjunction, place: int, columns: list[Ids], length: int) -> int:
+        """What follows by one literal from its new rows."""
+        pipeline = self._pipelines.get(plan, branch, Shape(delta=place, lasting=True), self._run)
+        read = self._tables[branch.scans[place].table].dictionaries
+        start = frame_of_rows(pipeline.start, columns, length, read)
+        dictionaries = self._tables[plan.rule.table].dictionaries
+        return self.add(plan.rule, head_rows(branch, pipeline, start, self._run, dictionaries))
+
+    def _turn(self) -> dict[str, Part]:
+        deltas = {name: table.turn() for name, table in self._tables.items()}
+        self._relations.update((name, table.relation) for name, table in self._tables.items())
+        return deltas
 
     def _values(self) -> int:
         """How many values the stratum's dictionaries hold."""

@@ -1,146 +1,213 @@
 """
-Folds: aggregates over groups of bindings.
+Folds: aggregates over groups of bindings, kept current.
 
-Bindings are gathered as distinct combinations of group and folded values, with
-how often each occurred, so that memory follows the combinations. Integers are
-summed as arrays as long as no sum can overflow; all else is folded by
-`aggregates`, value by value, as every back end must.
+A group's state holds what its result needs and a binding can be added to or
+taken from (see `sums`). What no sum can tell (the least, the greatest, how many
+differ) is asked of the group's values, which are kept with how often each
+occurs. A full evaluation is a change of nothing to everything, and takes the
+same way. `aggregates` says what a fold of values means; the results are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from congresslite.engine.counting import Bag, consolidated, merged, united
 from congresslite.engine.dictionary import INT, NULL, Dictionary, Ids
+from congresslite.engine.index import Places
 from congresslite.engine.keys import group_rows
 from congresslite.engine.limits import Limits
+from congresslite.engine.relation import Array, Relation
+from congresslite.engine.sums import NONE, SKIPPED, STATES, Folded, outcome, plus
 from congresslite.language.aggregates import fold
 from congresslite.language.program import CheckedRule, Fold
 from congresslite.language.syntax import AggregateFunction
 
-Weights = NDArray[np.int64]
-
-# Bindings gathered before those that agree are counted together.
-_PENDING = 1 << 22
+_KEEPS_VALUES = ("count_distinct", "min", "max")
 
 
-class FoldSink:
-    """Gathers the bindings of one aggregating rule: the columns of its groups, then of its folded variables."""
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of one aggregating rule. A value: a change makes another.
 
-    def __init__(
-        self, rule: CheckedRule, groups: Sequence[Dictionary], values: Sequence[Dictionary], limits: Limits
-    ) -> None:
-        self._rule, self._limits = rule, limits
-        self._groups, self._values = list(groups), list(values)
-        self._parts: list[tuple[list[Ids], Weights]] = []
-        self._pending = 0
+    `relation` has a row a group; beside it stand how many bindings it has, the states of its folds, and their results
+    (ids, `NONE` or `SKIPPED`). `values` has for some folds the groups' values, each once, with how often it occurs.
+    """
 
-    def add(self, columns: list[Ids], length: int) -> None:
-        """Take bindings, each to be counted."""
-        self._parts.append((columns, np.ones(length, np.int64)))
-        self._pending += length
-        if self._pending > _PENDING:
-            self._compact()
+    rule: CheckedRule
+    dictionaries: tuple[Dictionary, ...]  # of the folded values
+    results: tuple[Dictionary, ...]  # of the folds in the table
+    relation: Relation
+    values: Mapping[int, Relation]
 
-    def _compact(self) -> None:
-        columns, weights = self._gathered()
-        order, starts = group_rows(columns, len(weights))
-        first = order[starts]
-        self._parts = [([column[first] for column in columns], np.add.reduceat(weights[order], starts))]
-        self._pending = 0
-        self._limits.check_bindings(self._rule, len(first), len(columns) + 2)
+    @staticmethod
+    def empty(rule: CheckedRule, values: Sequence[Dictionary], head: Sequence[Dictionary], owner: object) -> Groups:
+        """No groups yet; `values` are the dictionaries of the folded variables, `head` those of the table."""
+        pairs = list(zip(rule.head, head, strict=True))
+        groups = [dictionary for term, dictionary in pairs if not isinstance(term, Fold)]
+        results = tuple(dictionary for term, dictionary in pairs if isinstance(term, Fold))
+        folds = [term for term in rule.head if isinstance(term, Fold)]
+        states = 1 + sum(STATES[each.function] for each in folds)
+        extras: list[Array] = [np.zeros(0, np.int64)] * states + [np.zeros(0, np.int32)] * len(folds)
+        kept = {
+            at: Relation.empty(rule.table, [*groups, values[at]], owner=owner)
+            for at, each in enumerate(folds)
+            if each.function in _KEEPS_VALUES
+        }
+        relation = Relation.empty(rule.table, groups, extras=extras, owner=owner)
+        return Groups(rule, tuple(values), results, relation, kept)
 
-    def _gathered(self) -> tuple[list[Ids], Weights]:
-        width = len(self._groups) + len(self._values)
-        if not self._parts:
-            return [np.zeros(0, np.int32) for _ in range(width)], np.zeros(0, np.int64)
-        columns = [np.concatenate([part[0][place] for part in self._parts]) for place in range(width)]
-        return columns, np.concatenate([part[1] for part in self._parts])
+    @property
+    def read(self) -> list[Dictionary]:
+        """The dictionaries of bindings: those of the groups, then those of the folded values."""
+        return [*self.relation.dictionaries, *self.dictionaries]
 
-    def columns(self, results: Sequence[Dictionary]) -> tuple[list[Ids], int]:
-        """The columns of the table: each head term's, in the order of the head; `results` are its dictionaries."""
-        columns, weights = self._gathered()
-        if not len(weights):
-            return [np.zeros(0, np.int32) for _ in results], 0
-        width = len(self._groups)
-        order, starts = group_rows(columns[:width], len(weights))
-        folded: list[tuple[Ids, NDArray[np.bool_]]] = []
-        terms = self._rule.head
-        places = [place for place, term in enumerate(terms) if isinstance(term, Fold)]
-        for offset, place in enumerate(places):
-            term = terms[place]
-            assert isinstance(term, Fold)
-            group = _Groups(columns[width + offset][order], weights[order], starts, self._values[offset])
-            ids, known, skipped = group.fold(term.function, results[place])
-            self._limits.skip(self._rule, skipped)
-            folded.append((ids, known))
-        kept = np.logical_and.reduce([known for _, known in folded])
-        grouped = iter([column[order[starts]][kept] for column in columns[:width]])
-        values = iter([ids[kept] for ids, _ in folded])
-        result = [next(values) if isinstance(term, Fold) else next(grouped) for term in terms]
-        return result, int(kept.sum())
+    @property
+    def folds(self) -> list[Fold]:
+        """The aggregates of the head."""
+        return [term for term in self.rule.head if isinstance(term, Fold)]
+
+    def changed(self, bag: Bag, limits: Limits, owner: object) -> tuple[Groups, Bag]:
+        """The groups with bindings added and taken, and the rows of the table that come (+1) and go (-1) with that."""
+        width = len(self.relation.dictionaries)
+        bag = consolidated(bag, self.read)
+        if not bag.length:
+            return self, united([], len(self.rule.head))
+        order, starts = group_rows(bag.columns[:width], bag.length)
+        bag = bag.take(order)
+        touched = _Touched(self.relation, [column[starts] for column in bag.columns[:width]], len(starts))
+        states = [plus(touched.before(0), np.add.reduceat(bag.weights, starts))]
+        values: dict[int, Relation] = {}
+        outcomes: list[Ids] = []
+        for at, each in enumerate(self.folds):
+            before = [touched.before(len(states) + number) for number in range(STATES[each.function])]
+            brought = Folded(bag.columns[width + at], bag.weights, starts, self.dictionaries[at])
+            if each.function in _KEEPS_VALUES:
+                groups = bag.columns[:width]
+                values[at], change = _with_values(self.values[at], groups, brought, owner)
+                if each.function == "count_distinct":
+                    state = [plus(before[0], touched.spread(change))]
+                    result = outcome(each.function, state, self.results[at])
+                else:
+                    state, result = [], self._extremes(at, each.function, touched, values[at])
+            elif each.function == "count":
+                state = [plus(before[0], brought.counted())]
+                result = outcome(each.function, state, self.results[at])
+            else:
+                sums, skipped = brought.summed()
+                limits.skip(self.rule, skipped)
+                state = [plus(one, other) for one, other in zip(before, sums, strict=True)]
+                result = outcome(each.function, state, self.results[at])
+            states += state
+            outcomes.append(result)
+        old = [touched.before(len(states) + at, NONE).astype(np.int32) for at in range(len(outcomes))]
+        for one, other in zip(outcomes, old, strict=True):
+            limits.skip(self.rule, int((one == SKIPPED).sum()) - int((other == SKIPPED).sum()))
+        relation = touched.merged(states, outcomes, owner)
+        rows = self._rows(touched, states[0] > 0, old, outcomes)
+        return Groups(self.rule, self.dictionaries, self.results, relation, values), rows
+
+    def lost(self) -> Bag:
+        """All rows of the table, taken away."""
+        columns, count = self.relation.columns(), len(self.folds)
+        touched = _Touched(self.relation, columns, self.relation.rows)
+        first = self.relation.extras - count
+        old = [touched.before(first + at, NONE).astype(np.int32) for at in range(count)]
+        nothing = [np.full(touched.count, NONE, np.int32)] * count
+        return self._rows(touched, np.zeros(touched.count, bool), old, nothing)
+
+    def _extremes(self, at: int, function: AggregateFunction, touched: _Touched, values: Relation) -> Ids:
+        """The results of `min` or `max`, of the values of each group."""
+        which, places = touched.rows_of(values)
+        source, target = self.dictionaries[at], self.results[at]
+        ids = _extremes(function, which, values.column(len(touched.groups))[places], touched.count, source)
+        known = ids >= 0
+        if source is not target and known.any():
+            ids[known] = source.translate(ids[known], target, add=True)
+        return ids
+
+    def _rows(self, touched: _Touched, has: Array, old: list[Ids], new: list[Ids]) -> Bag:
+        """The rows of the groups whose results differ: as they were, with -1, and as they are, if they still are."""
+        had = touched.places >= 0
+        differs = had != has
+        for one, other in zip(old, new, strict=True):
+            differs |= one != other
+        parts = []
+        for exists, results, weight in ((had, old, -1), (has, new, 1)):
+            mask = np.logical_and.reduce([differs, exists, *(each >= 0 for each in results)])
+            groups, values = iter(touched.groups), iter(results)
+            columns = [(next(values) if isinstance(term, Fold) else next(groups))[mask] for term in self.rule.head]
+            parts.append(Bag(columns, np.full(int(mask.sum()), weight, np.int64)))
+        return united(parts, len(self.rule.head))
 
 
-class _Groups:
-    """The values of one folded variable in the order of groups, with their weights."""
+class _Touched:
+    """The groups that a batch touches, and what was known of them."""
 
-    def __init__(self, ids: Ids, weights: Weights, starts: NDArray[np.int64], dictionary: Dictionary) -> None:
-        self._ids, self._weights, self._starts, self._dictionary = ids, weights, starts, dictionary
+    def __init__(self, relation: Relation, groups: list[Ids], count: int) -> None:
+        self.groups, self.count = groups, count
+        self.places = relation.find(groups, count)
+        self._relation = relation
+        self._known = (self.places >= 0).nonzero()[0]
+        self._known_places = self.places[self._known]
 
-    def fold(self, function: AggregateFunction, result: Dictionary) -> tuple[Ids, NDArray[np.bool_], int]:
-        """For each group the id of its value in `result` and whether it has one; and how many values were skipped."""
-        kinds = self._dictionary.kinds[self._ids]
-        known = kinds != NULL
-        counts = np.add.reduceat(np.where(known, self._weights, 0), self._starts)
-        present = counts > 0
-        if function == "count":
-            return result.encode_integers(counts), present, 0
-        integers = bool((kinds[known] == INT).all())
-        values = self._integers(function, known) if integers else None
-        if values is None:
-            return self._one_by_one(function, result)
-        ids = np.zeros(len(values), np.int32)
-        if function == "avg":
-            # Python divides integers exactly and rounds once.
-            pairs = zip(values[present].tolist(), counts[present].tolist(), strict=True)
-            ids[present] = result.encode(total / times for total, times in pairs)
-        else:
-            ids[present] = result.encode_integers(values[present])
-        return ids, present, 0
+    def before(self, number: int, default: int = 0) -> Array:
+        """What stood beside each group."""
+        array = self._relation.beside(number)
+        values = np.full(self.count, default, array.dtype)
+        values[self._known] = array[self._known_places]
+        return values
 
-    def _integers(self, function: AggregateFunction, known: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-        values = self._dictionary.payloads[self._ids]
-        match function:
-            case "sum" | "avg":
-                largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
-                if largest * int(self._weights.sum()) >= 2**62:
-                    return None
-                return np.add.reduceat(np.where(known, values * self._weights, 0), self._starts)
-            case "min":
-                reduced = np.minimum.reduceat(np.where(known, values, np.iinfo(np.int64).max), self._starts)
-            case "max":
-                reduced = np.maximum.reduceat(np.where(known, values, np.iinfo(np.int64).min), self._starts)
-            case _:
-                return None
-        return reduced
+    def spread(self, change: Bag) -> Array:
+        """For each group how many of its values came, less those that went."""
+        width = len(self.groups)
+        mine = Relation("", self._relation.dictionaries, self.groups, self.count)
+        changed = np.zeros(self.count, np.int64)
+        np.add.at(changed, mine.find(change.columns[:width], change.length), change.weights)
+        return changed
 
-    def _one_by_one(self, function: AggregateFunction, result: Dictionary) -> tuple[Ids, NDArray[np.bool_], int]:
-        ends = np.append(self._starts[1:], len(self._ids))
-        ids = np.zeros(len(self._starts), np.int32)
-        present = np.zeros(len(self._starts), bool)
-        skipped = 0
-        values = self._dictionary.decode(self._ids)
-        weights = self._weights.tolist()
-        counts_once = function in ("min", "max", "count_distinct")
-        for group, (start, end) in enumerate(zip(self._starts.tolist(), ends.tolist(), strict=True)):
-            chosen = values[start:end]
-            if not counts_once:
-                chosen = [v for v, times in zip(chosen, weights[start:end], strict=True) for _ in range(times)]
-            folded = fold(function, chosen)
-            skipped += folded.skipped
-            if folded.value is not None:
-                ids[group], present[group] = result.add(folded.value), True
-        return ids, present, skipped
+    def rows_of(self, values: Relation) -> tuple[Places, Places]:
+        """The rows of the groups' values: which group, and which row."""
+        if self.groups:
+            return values.matches(range(len(self.groups)), self.groups, self.count)
+        living = values.living()
+        places = np.arange(values.size) if living is None else living
+        return np.zeros(len(places), np.int64), places
+
+    def merged(self, states: Sequence[Array], outcomes: Iterable[Ids], owner: object) -> Relation:
+        """The relation with these states; a group without bindings goes."""
+        stays = states[0] > 0
+        extras = [each[stays] for each in (*states, *outcomes)]
+        columns = [column[stays] for column in self.groups]
+        return self._relation.changed(self._known_places, columns, int(stays.sum()), owner, extras=extras)
+
+
+def _with_values(kept: Relation, groups: Sequence[Ids], brought: Folded, owner: object) -> tuple[Relation, Bag]:
+    """The values of a fold with more of them added and taken, and which of them come and go; nulls aside."""
+    known = brought.dictionary.kinds[brought.values] != NULL
+    columns = [*(column[known] for column in groups), brought.values[known]]
+    relation, delta = merged(kept, consolidated(Bag(columns, brought.weights[known]), kept.dictionaries), owner)
+    return relation, delta.signed()
+
+
+def _extremes(function: AggregateFunction, which: Places, values: Ids, count: int, dictionary: Dictionary) -> Ids:
+    """For each group the id of its least or greatest value; `which` says what group a value is of."""
+    ids = np.full(count, NONE, np.int32)
+    if not len(which):
+        return ids
+    whole = bool((dictionary.kinds[values] == INT).all())
+    order = np.lexsort((dictionary.payloads[values], which)) if whole else np.argsort(which, kind="stable")
+    which, values = which[order], values[order]
+    starts = np.diff(which, prepend=-1).nonzero()[0]
+    ends = np.append(starts[1:], len(which))
+    groups = which[starts]
+    if whole:
+        ids[groups] = values[ends - 1 if function == "max" else starts]
+        return ids
+    for group, start, end in zip(groups.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        found = fold(function, dictionary.decode(values[start:end])).value
+        ids[group] = SKIPPED if found is None else dictionary.find(found)
+    return ids

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from congresslite.engine.vectors import Mask, Same, Vector, calculate, take
 from congresslite.language.program import Calc, Const, Expression, Var
 
+# The vector of a delta's weights, among the variables; no variable has this name. It goes wherever its bindings go.
+WEIGHT = "±"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(eq=False, slots=True)  # never changed, but made so often that `frozen` would cost
 class Frame:
     """`length` bindings of the variables in `vectors`."""
 
@@ -36,6 +39,8 @@ class Frame:
 
     def keep(self, names: frozenset[str]) -> Frame:
         """The same bindings, of these variables only."""
+        if self.vectors.keys() <= names:
+            return self
         return Frame(self.length, {name: each for name, each in self.vectors.items() if name in names})
 
 

@@ -10,6 +10,7 @@ much). Rows too wide for 64 bits are packed from the left, each prefix numbered.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,44 +24,51 @@ Mask = NDArray[np.bool_]
 
 # Flags for up to 2^26 keys: 64 MB at most, and no page of it is real before it is touched.
 _DENSE_BITS = 26
-_KEY_BITS = 63
+_KEY_BITS, _ID_BITS = 63, 31
 
 
 class KeySet:
-    """A growing set of rows over given dictionaries."""
+    """A growing set of rows over given dictionaries. One thread may add; any number may ask what nobody adds to."""
 
     def __init__(self, dictionaries: Sequence[Dictionary]) -> None:
         self._dictionaries = tuple(dictionaries)
-        self._packer = _Packer(self._dictionaries)
-        self._store = self._packer.new_store()
+        self._parts = self._empty()
+        self._fitting = threading.Lock()
+
+    def _empty(self) -> tuple[_Packer, _Dense | _Runs]:
+        packer = _Packer(self._dictionaries)
+        return packer, packer.new_store()
 
     def add(self, columns: Sequence[Ids], length: int) -> tuple[list[Ids], int]:
         """Add rows; returns the columns of those that were not there, each once, and how many these are."""
-        self._fit()
-        fresh = self._store.add(self._packer.pack(columns, length))
-        return self._packer.unpack(fresh), len(fresh)
+        packer, store = self._fitted()
+        fresh = store.add(packer.pack(columns, length))
+        return packer.unpack(fresh), len(fresh)
 
     def contains(self, columns: Sequence[Ids], length: int) -> Mask:
         """Which of these rows are in the set; a row with an id of -1 is not."""
-        self._fit()
+        packer, store = self._fitted()
         missing = np.zeros(length, bool)
         for column in columns:
             if len(column) and column.min() < 0:
                 missing |= column < 0
         if missing.any():
             columns = [np.where(missing, 0, column) for column in columns]
-        result = self._store.contains(self._packer.pack(columns, length, add=False))
+        result = store.contains(packer.pack(columns, length, add=False))
         return result & ~missing
 
-    def _fit(self) -> None:
-        """Pack anew if a dictionary has outgrown its bits."""
-        if self._packer.fits():
-            return
-        keys = self._store.all_keys()
-        columns = self._packer.unpack(keys)
-        self._packer = _Packer(self._dictionaries)
-        self._store = self._packer.new_store()
-        self._store.add(self._packer.pack(columns, len(keys)))
+    def _fitted(self) -> tuple[_Packer, _Dense | _Runs]:
+        """How rows are packed, and the keys; packed anew if a dictionary has outgrown its bits."""
+        if not self._parts[0].fits():
+            with self._fitting:
+                packer, store = self._parts
+                if not packer.fits():
+                    keys = store.all_keys()
+                    columns = packer.unpack(keys)
+                    wider, anew = self._empty()
+                    anew.add(wider.pack(columns, len(keys)))
+                    self._parts = wider, anew
+        return self._parts
 
 
 class _Packer:
@@ -84,7 +92,7 @@ class _Packer:
 
     def fits(self) -> bool:
         if self._prefixes is not None:
-            return True
+            return self._prefixes.fits()
         return all(each.size <= size for each, size in zip(self._dictionaries, self._sizes, strict=True))
 
     def pack(self, columns: Sequence[Ids], length: int, *, add: bool = True) -> Keys:
@@ -119,7 +127,6 @@ class _Prefixes:
         self._runs: list[tuple[Keys, Keys]] = []
 
     def pack(self, columns: Sequence[Ids], length: int, *, add: bool) -> Keys:
-        self._fit()
         keys = self._left.pack(columns[:-1], length, add=add)
         distinct, inverse = np.unique(keys, return_inverse=True)
         numbers = self._numbers(distinct)
@@ -155,14 +162,8 @@ class _Prefixes:
             self._runs.append((keys[order], of_keys[order]))
         return numbers
 
-    def _fit(self) -> None:
-        """Pack the numbered prefixes anew if a dictionary has outgrown its bits; their numbers stay."""
-        if not self._left.fits():
-            columns = self._left.unpack(self._keys)
-            self._left = _Packer(self._dictionaries)
-            self._keys = self._left.pack(columns, len(self._keys))
-            order = np.argsort(self._keys)
-            self._runs = [(self._keys[order], order)] if len(order) else []
+    def fits(self) -> bool:
+        return self._left.fits()
 
 
 class _Dense:
@@ -239,23 +240,115 @@ def _sorted_distinct(keys: Keys) -> Keys:
     return ordered if keep.all() else ordered[keep]
 
 
-def sort_places(ids: NDArray[Any]) -> NDArray[np.int64]:
-    """The places of ids in stable order of the ids: id and place in one integer sort far quicker than by `argsort`."""
-    packed = ids.astype(np.int64)
-    packed <<= 32
-    packed |= np.arange(len(ids), dtype=np.int64)
-    packed.sort()
-    return packed & 0xFFFFFFFF
+def sorted_keys(ids: NDArray[Any], start: int = 0) -> Keys:
+    """The rows of a column in stable order of their ids: id and row in one integer sort far quicker than `argsort`."""
+    keys = ids.astype(np.int64)
+    keys <<= 32
+    keys |= np.arange(start, start + len(ids), dtype=np.int64)
+    keys.sort()
+    return keys
+
+
+def sort_places(ids: NDArray[Any]) -> Keys:
+    """The places of ids in stable order of the ids."""
+    return sorted_keys(ids) & 0xFFFFFFFF
+
+
+def packed(columns: Sequence[Ids], dictionaries: Sequence[Dictionary]) -> Keys | None:
+    """Each row as one integer; None for rows without columns, or too wide."""
+    if len(columns) in (1, 2):  # an id has 31 bits
+        key = columns[0].astype(np.int64)
+        if len(columns) == 2:
+            key <<= _ID_BITS
+            key |= columns[1]
+        return key
+    bits = [_bits(each) for each in dictionaries]
+    if not columns or sum(bits) > _KEY_BITS:
+        return None
+    key = columns[0].astype(np.int64)
+    for column, wide in zip(columns[1:], bits[1:], strict=True):
+        key <<= wide
+        key |= column
+    return key
+
+
+def unpacked(keys: Keys, dictionaries: Sequence[Dictionary]) -> list[Ids]:
+    """The columns of rows that have been packed."""
+    bits = [_ID_BITS] * len(dictionaries) if len(dictionaries) <= 2 else [_bits(each) for each in dictionaries]
+    columns: list[Ids] = []
+    for wide in reversed(bits):
+        columns.append((keys & ((1 << wide) - 1)).astype(np.int32))
+        keys = keys >> wide
+    return columns[::-1]
+
+
+def _bits(dictionary: Dictionary) -> int:
+    return max(1, (dictionary.size - 1).bit_length())
+
+
+def counted_rows(
+    columns: Sequence[Ids], length: int, dictionaries: Sequence[Dictionary]
+) -> tuple[list[Ids], NDArray[np.int64]]:
+    """Each of these rows once, and how often it occurs."""
+    keys = packed(columns, dictionaries)
+    if keys is None:
+        order, starts = group_rows(columns, length)
+        first = order[starts]
+        return [column[first] for column in columns], np.diff(starts, append=length)
+    keys.sort()
+    change = np.ones(length, bool)
+    np.not_equal(keys[1:], keys[:-1], out=change[1:])
+    starts = np.flatnonzero(change)
+    return unpacked(keys[starts], dictionaries), np.diff(starts, append=length)
+
+
+def grouped(
+    columns: Sequence[Ids], length: int, dictionaries: Sequence[Dictionary]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `group_rows`, for at least one row; quicker where the rows can be packed."""
+    keys = packed(columns, dictionaries)
+    if keys is None:
+        return group_rows(columns, length)
+    order = keys.argsort(kind="stable")
+    keys = keys[order]
+    change = np.empty(length, bool)
+    change[0] = True
+    np.not_equal(keys[1:], keys[:-1], out=change[1:])
+    return order, change.nonzero()[0]
 
 
 def group_rows(columns: Sequence[Ids], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """An order of the rows in which groups stand together, and where each group of equal ones starts."""
+    """A stable order of the rows in which equal ones stand together, and where each group of them starts."""
     if not columns:
         return np.arange(length), np.zeros(min(1, length), np.int64)
-    order = np.lexsort(columns[::-1]) if len(columns) > 1 else sort_places(columns[0])
+    if len(columns) == 1:
+        order = sort_places(columns[0])
+        return order, _starts([columns[0][order]], length).nonzero()[0]
+    # Rows are brought together by a hash; where two that differ have the same one, which is next to never, by sorting.
+    mixed = mixed_rows(columns, length)
+    order = mixed.argsort(kind="stable")
+    starts = _starts([column[order] for column in columns], length)
+    mixed = mixed[order]
+    if length and bool((starts[1:] & (mixed[1:] == mixed[:-1])).any()):
+        order = np.lexsort(columns[::-1])
+        starts = _starts([column[order] for column in columns], length)
+    return order, starts.nonzero()[0]
+
+
+def _starts(columns: Sequence[Ids], length: int) -> Mask:
+    """Where a row differs from the one before it."""
     change = np.zeros(length, bool)
     change[:1] = True
     for column in columns:
-        ordered = column[order]
-        change[1:] |= ordered[1:] != ordered[:-1]
-    return order, np.flatnonzero(change)
+        change[1:] |= column[1:] != column[:-1]
+    return change
+
+
+def mixed_rows(columns: Sequence[Ids], length: int) -> NDArray[np.uint64]:
+    """A number of 64 bits for each row, by multiplication and shift."""
+    mixed = np.zeros(length, np.uint64)
+    for column in columns:
+        mixed ^= column.astype(np.uint64)
+        mixed *= np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed

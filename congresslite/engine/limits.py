@@ -37,6 +37,7 @@ class Limits:
     clock: str
     rounds: int
     held: int = 0
+    texts: int = 0  # of what is held: texts that rules computed, which stay in dictionaries
     skipped: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -73,6 +74,11 @@ class Limits:
                 Diagnostic("CL501", message, rule.span, "narrow the rule, or raise the limit (`--memory-limit`)")
             )
 
+    def hold_texts(self, rule: CheckedRule, nbytes: int) -> None:
+        """Count bytes of texts that a rule computed. Raises EvaluationError past the limit."""
+        self.texts += nbytes
+        self.hold(rule, nbytes)
+
     def endless(self, rule: CheckedRule) -> EvaluationError:
         """The error for a recursion that makes new values without end."""
         return EvaluationError(
@@ -97,20 +103,3 @@ def _size(nbytes: int) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:,.3g} TB"
-
-
-class Budget:
-    """The bindings that one join makes in one run of its rule, chunk after chunk."""
-
-    def __init__(self, rule: CheckedRule, limits: Limits) -> None:
-        self._rule, self._limits = rule, limits
-        self._made = 0
-
-    def start(self) -> None:
-        """Begin a run."""
-        self._made = 0
-
-    def take(self, rows: int, width: int) -> None:
-        """Count bindings before they are made. Raises EvaluationError if the run makes more than would fit."""
-        self._made += rows
-        self._limits.check_bindings(self._rule, self._made, width)

@@ -5,34 +5,38 @@ Each condition and each negation runs as soon as its variables are bound, and a
 variable is carried no further than it is used. With set semantics a literal
 that only tests becomes a membership test; where bindings are counted, it may
 not swallow any, unless it can match once at most.
+
+A pipeline starts from nothing (a full evaluation), from the rows of one literal
+(a delta) or from bindings of some variables (a question about one row). It
+names tables and holds no relation, so it can be run on any state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
-from congresslite.engine.access import Access, access, best_position, binds, join_order, used_variables
-from congresslite.engine.frames import Frame
-from congresslite.engine.limits import Budget, Limits
-from congresslite.engine.relation import Relation
+from congresslite.engine.access import Access, Planner, access, best_position
+from congresslite.engine.frames import WEIGHT, Frame
+from congresslite.engine.state import Relations, Run
 from congresslite.engine.steps import Assign, Builtin, Exists, Filter, Probe, Scan, Step
 from congresslite.language.program import Call, CheckedRule, Compare, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
+from congresslite.plan.variables import binds, used_variables
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Steps in order. `joined` are the accesses that multiply bindings, `budgets` what bounds each of them."""
+    """Steps in order, from bindings of the variables in `start`. `joined` are the accesses that multiply bindings."""
 
     steps: tuple[Step, ...]
     joined: tuple[Access, ...]
-    budgets: tuple[Budget, ...]
+    start: Access
 
-    def run(self, start: Frame) -> Iterator[Frame]:
+    def run(self, start: Frame, run: Run) -> Iterator[Frame]:
         """All bindings that follow from those of `start`, batch by batch."""
-        for budget in self.budgets:
-            budget.start()
+        run.made.clear()
         # What each step has still to give: a stack of our own, since a body may have more literals than Python's holds.
         running: list[Iterator[Frame]] = [iter((start,))]
         while running:
@@ -42,9 +46,9 @@ class Pipeline:
             elif frame.length and len(running) > len(self.steps):
                 yield frame
             elif frame.length:
-                running.append(self.steps[len(running) - 1](frame))
+                running.append(self.steps[len(running) - 1](frame, run))
 
-    def proves_distinct(self, head: frozenset[str]) -> bool:
+    def proves_distinct(self, head: frozenset[str], relations: Relations) -> bool:
         """Whether no two bindings agree in the head: from its variables, unique columns lead to one row of each access.
 
         It relies on what indexes have shown of the rows that there are now, so ask after running. A builtin may
@@ -58,7 +62,7 @@ class Pipeline:
         while progress and waiting:
             progress = False
             for each in list(waiting):
-                relation = each.selected()
+                relation = relations[each.table]
                 if any(relation.unique(at) and name in determined for name, at in each.columns.items()):
                     determined.update(each.columns)
                     waiting.remove(each)
@@ -67,37 +71,65 @@ class Pipeline:
 
 
 EMPTY_FRAME = Frame(1, {})
+_NOTHING = Access("", {})
 
 
-def build_pipeline(
-    rule: CheckedRule,
-    conjunction: Conjunction,
-    relations: Mapping[str, Relation],
-    limits: Limits,
-    *,
-    counted: bool = False,
-    everything: bool = False,
-    delta: int | None = None,
-    delta_relation: Relation | None = None,
-) -> Pipeline:
-    """Order the literals of a conjunction over the relations as they are now.
+class Reading(Enum):
+    """Which state literals read: as it is, as it was before the batch, or each what makes a sum of deltas exact.
 
-    `counted`: every binding is one row of the result (aggregates); `everything`: keep all variables;
-    `delta`: the scan that reads `delta_relation` instead, and comes first.
+    That sum has a term for each literal that changed: its delta, with the literals before it as they are and those
+    after it as they were. (So a self-join whose sides both change needs no term for both.)
     """
-    used = used_variables(conjunction, everything=everything)
-    accesses = [access(each, relations[each.table], used) for each in conjunction.scans]
-    if delta is not None and delta_relation is not None:
-        accesses[delta] = access(conjunction.scans[delta], delta_relation, used)
-    order = join_order(accesses, conjunction.conditions, delta)
-    head = used if everything else frozenset(name for term in conjunction.head for name in variables_of(term))
-    absent = tuple(access(each, relations[each.table], used) for each in conjunction.absent)
-    builder = _Builder(rule, limits, _Tests(conjunction.conditions, absent), head, counted)
-    for place in order:
-        builder.add_scan(accesses[place], [accesses[each] for each in order[order.index(place) + 1 :]])
+
+    NOW = "now"
+    BEFORE = "before"
+    TELESCOPED = "telescoped"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a conjunction is to be evaluated.
+
+    `counted`: every binding is one row of the result; `delta`: the literal (scans first, then negations) whose rows
+    are the start; `bound`: the variables that the start binds; `lasting`: the pipeline will be run again when rows
+    have changed.
+    """
+
+    counted: bool = False
+    delta: int | None = None
+    reading: Reading = Reading.NOW
+    bound: frozenset[str] = frozenset()
+    lasting: bool = False
+
+    def before(self, place: int) -> bool:
+        """Whether the literal at this place reads the state before the batch."""
+        if self.reading is Reading.TELESCOPED:
+            return self.delta is not None and place > self.delta
+        return self.reading is Reading.BEFORE
+
+
+def build_pipeline(rule: CheckedRule, conjunction: Conjunction, shape: Shape, run: Run) -> Pipeline:
+    """Order the literals of a conjunction over the relations of a run as they are now."""
+    used = used_variables(conjunction, everything=False) | shape.bound
+    literals = conjunction.literals
+    accesses = [
+        access(each, run.relation(each.table, before=shape.before(at)), used, before=shape.before(at))
+        for at, each in enumerate(literals)
+    ]
+    start = _NOTHING if shape.delta is None else accesses[shape.delta]
+    bound = shape.bound | frozenset(start.columns)
+    count = len(conjunction.scans)
+    scans = [each for at, each in enumerate(accesses[:count]) if at != shape.delta]
+    absent = tuple(each for at, each in enumerate(accesses[count:], count) if at != shape.delta)
+    head = frozenset(name for term in conjunction.head for name in variables_of(term))
+    builder = _Builder(rule, shape, _Tests(conjunction.conditions, absent), head, run)
+    builder.bound |= bound
+    order = Planner(run.relations).order(scans, conjunction.conditions, bound)
+    for number, place in enumerate(order):
+        builder.add_scan(scans[place], [scans[each] for each in order[number + 1 :]])
     builder.add_tests([])
     assert builder.done, f"not everything in {rule.span} can be bound"
-    return Pipeline(tuple(builder.steps), tuple(builder.joined), tuple(builder.budgets))
+    return Pipeline(tuple(builder.steps), tuple(builder.joined), start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +143,11 @@ class _Tests:
 class _Builder:
     """Collects the steps of one pipeline, keeping track of what is bound and what is still to be tested."""
 
-    def __init__(self, rule: CheckedRule, limits: Limits, tests: _Tests, head: frozenset[str], counted: bool) -> None:
+    def __init__(self, rule: CheckedRule, shape: Shape, tests: _Tests, head: frozenset[str], run: Run) -> None:
         self.steps: list[Step] = []
         self.joined: list[Access] = []
-        self.budgets: list[Budget] = []
-        self._rule, self._limits, self._head, self._counted = rule, limits, head, counted
-        self._bound: set[str] = set()
+        self.bound: set[str] = set()
+        self._rule, self._shape, self._head, self._run = rule, shape, head, run
         self._conditions, self._absent = list(tests.conditions), list(tests.absent)
 
     @property
@@ -127,24 +158,26 @@ class _Builder:
     def add_scan(self, scan: Access, later: Sequence[Access]) -> None:
         """Join the next literal, after whatever can be tested before it."""
         self.add_tests([scan, *later])
-        shared = [name for name in scan.columns if name in self._bound]
+        shared = [name for name in scan.columns if name in self.bound]
         keep = self._needed(later)
-        fresh = [name for name in scan.columns if name not in self._bound and name in keep]
-        if not fresh and (not self._counted or self._matches_once(scan, shared)) and (shared or not self._counted):
-            self.steps.append(Exists(_only(scan, shared), False, keep))
+        fresh = [name for name in scan.columns if name not in self.bound and name in keep]
+        counted = self._shape.counted
+        # Two places that must agree can be looked up only if one of them is given.
+        given = {scan.columns[name] for name in shared}
+        answerable = all(one in given for one, _ in scan.equal)
+        if not fresh and answerable and (not counted or (shared and self._matches_once(scan, shared))):
+            self.steps.append(Exists(scan.only(shared), False, keep))
             return
         self.joined.append(scan)
-        budget = Budget(self._rule, self._limits)
-        self.budgets.append(budget)
-        position = best_position(scan, shared)
+        position = best_position(scan, scan.relation(self._run), shared)
+        join = len(self.steps)
         if position is None:
-            self.steps.append(Scan(_only(scan, fresh), budget))
+            self.steps.append(Scan(scan.only(fresh), self._rule, join))
         else:
             by = next(name for name in shared if scan.columns[name] == position)
             others = tuple(name for name in shared if name != by)
-            narrowed = _only(scan, [*shared, *fresh])
-            self.steps.append(Probe(narrowed, by, others, keep, budget))
-        self._bound.update(scan.columns)
+            self.steps.append(Probe(scan.only([*shared, *fresh]), by, others, keep, self._rule, join))
+        self.bound.update(scan.columns)
 
     def add_tests(self, later: Sequence[Access]) -> None:
         """Run every condition and negation whose variables are bound, and what that makes ready."""
@@ -152,15 +185,15 @@ class _Builder:
         while ready:
             ready = False
             for condition in list(self._conditions):
-                new = binds(condition, self._bound)
+                new = binds(condition, self.bound)
                 if new is None:
                     continue
                 self._conditions.remove(condition)
-                self._bound |= new
+                self.bound |= new
                 self._add_condition(condition, new, self._needed(later))
                 ready = True
             for absent in list(self._absent):
-                if absent.columns.keys() <= self._bound:
+                if absent.columns.keys() <= self.bound:
                     self._absent.remove(absent)
                     self.steps.append(Exists(absent, True, self._needed(later)))
                     ready = True
@@ -168,17 +201,17 @@ class _Builder:
     def _add_condition(self, condition: Condition, new: set[str], keep: frozenset[str]) -> None:
         match condition:
             case Call():
-                self.steps.append(Builtin(condition, keep, self._rule, self._limits))
+                self.steps.append(Builtin(condition, keep, self._rule))
             case Compare("=", left, right) if new:
                 (name,) = new
                 value = right if isinstance(left, Var) and left.name == name else left
-                self.steps.append(Assign(name, value, keep, self._rule, self._limits))
+                self.steps.append(Assign(name, value, keep, self._rule))
             case _:
-                self.steps.append(Filter(condition, keep, self._rule, self._limits))
+                self.steps.append(Filter(condition, keep, self._rule))
 
     def _needed(self, later: Sequence[Access]) -> frozenset[str]:
-        """The variables that something after this point uses."""
-        needed = set(self._head)
+        """The variables that something after this point uses, and the weight of a delta."""
+        needed = {WEIGHT, *self._head}
         for each in (*later, *self._absent):
             needed.update(each.columns)
         for condition in self._conditions:
@@ -187,13 +220,7 @@ class _Builder:
 
     def _matches_once(self, scan: Access, shared: Sequence[str]) -> bool:
         """Whether a binding finds one row at most: all columns of a set are given, or a unique one is."""
-        relation = scan.selected()
-        if any(relation.unique(scan.columns[name]) for name in shared):
+        relation = scan.relation(self._run)
+        if not self._shape.lasting and any(relation.unique(scan.columns[name]) for name in shared):
             return True
-        given = len(shared) + len(scan.selection.constants) + len(scan.selection.equal)
-        return relation.distinct and given == len(relation.dictionaries)
-
-
-def _only(scan: Access, names: Sequence[str]) -> Access:
-    """The access with these variables only."""
-    return Access(scan.relation, scan.selection, {name: scan.columns[name] for name in names})
+        return relation.distinct and len(shared) + scan.given - len(scan.columns) == len(relation.dictionaries)

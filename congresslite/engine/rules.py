@@ -1,108 +1,108 @@
 """
-Rules: the rows that one rule derives from relations as they are.
+Rules: what one rule derives, from everything there is or from what changed.
 
-The bindings of a rule with aggregates are counted, each exactly once; those of
-any other rule form a set. Over alternatives (`or`), a binding is the partial
-assignment of one of them: which variables it has is part of what it is.
+Every binding of a rule's body derives its head once. A rule with aggregates has
+the values that it folds where another has a column: what is derived of it are
+bindings, and `folds` makes rows of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from congresslite.engine.access import used_variables
-from congresslite.engine.dictionary import Dictionary, Ids
-from congresslite.engine.folds import FoldSink
+from congresslite.engine.counting import Bag
+from congresslite.engine.deltas import Deltas
+from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.frames import Frame
-from congresslite.engine.keys import KeySet
-from congresslite.engine.limits import Limits
-from congresslite.engine.pipeline import EMPTY_FRAME, Pipeline, build_pipeline
-from congresslite.engine.relation import Relation
-from congresslite.engine.sinks import Part, SetSink, head_columns
-from congresslite.engine.vectors import Coded, Vector, encode
-from congresslite.language.program import Fold
+from congresslite.engine.pipeline import EMPTY_FRAME, Pipeline, Reading, Shape, build_pipeline
+from congresslite.engine.sinks import CountSink, head_columns, weights_of
+from congresslite.engine.state import Relations, Run
+from congresslite.language.program import Const, Fold, Var
 from congresslite.plan.nodes import Conjunction, RulePlan, variables_of
 
 
+@dataclass(slots=True)
+class Pipelines:
+    """Pipelines that have been built, for conjunctions that last as long as this does."""
+
+    _built: dict[tuple[int, Shape], tuple[Conjunction, Pipeline]] = field(default_factory=dict)
+
+    def get(self, plan: RulePlan, branch: Conjunction, shape: Shape, run: Run) -> Pipeline:
+        """The pipeline of a conjunction in this shape; built over the relations of `run` when it is first asked for."""
+        key = (id(branch), shape)
+        found = self._built.get(key)
+        if found is None:
+            # The conjunction is kept, so that no other can have its id.
+            pipeline = build_pipeline(plan.rule, branch, shape, run)
+            found = self._built[key] = branch, pipeline
+        return found[1]
+
+    def kept(self, branches: Iterable[Conjunction]) -> Pipelines:
+        """Those of these conjunctions only."""
+        ids = {id(branch) for branch in branches}
+        return Pipelines({key: each for key, each in self._built.items() if key[0] in ids})
+
+
+def terms_of(branch: Conjunction) -> tuple[Var | Const, ...]:
+    """What a binding is reduced to: the head's terms, those of groups first and then the folded variables."""
+    groups = tuple(term for term in branch.head if not isinstance(term, Fold))
+    return groups + tuple(term.argument for term in branch.head if isinstance(term, Fold))
+
+
+def value_dictionaries(plan: RulePlan, relations: Relations) -> list[Dictionary]:
+    """For each folded variable the dictionary of a column that it comes from, a new one for computed values."""
+    (branch,) = plan.branches
+    found = []
+    for term in branch.head:
+        if isinstance(term, Fold):
+            scan = next((each for each in branch.scans if term.argument in each.terms), None)
+            at = None if scan is None else scan.terms.index(term.argument)
+            found.append(Dictionary() if scan is None or at is None else relations[scan.table].dictionaries[at])
+    return found
+
+
 def derive(
-    plan: RulePlan, relations: Mapping[str, Relation], dictionaries: Sequence[Dictionary], limits: Limits, sink: SetSink
+    plan: RulePlan, run: Run, dictionaries: Sequence[Dictionary], sink: CountSink, *, counted: bool = True
 ) -> bool:
-    """Add the rows of a rule to a sink; returns whether they are known not to repeat."""
-    if plan.rule.aggregates:
-        sink.add(plan.rule, *folded(plan, relations, dictionaries, limits))
-        return True
-    pipelines = [build_pipeline(plan.rule, branch, relations, limits) for branch in plan.branches]
-    for branch, pipeline in zip(plan.branches, pipelines, strict=True):
-        for columns, length in head_rows(branch, pipeline, dictionaries):
-            sink.add(plan.rule, columns, length)
-    if len(pipelines) != 1:
-        return False
-    head = frozenset(name for term in plan.branches[0].head for name in variables_of(term))
-    return pipelines[0].proves_distinct(head)
+    """Give all that a rule derives to a sink; returns whether nothing of it is known to repeat.
 
-
-def head_rows(conjunction: Conjunction, pipeline: Pipeline, dictionaries: Sequence[Dictionary]) -> Iterator[Part]:
-    """The head's columns for all bindings of a conjunction without aggregates, batch by batch."""
-    terms = tuple(term for term in conjunction.head if not isinstance(term, Fold))
-    for frame in pipeline.run(EMPTY_FRAME):
-        yield head_columns(terms, frame, dictionaries), frame.length
-
-
-def folded(
-    plan: RulePlan, relations: Mapping[str, Relation], dictionaries: Sequence[Dictionary], limits: Limits
-) -> Part:
-    """The rows of a rule with aggregates."""
-    rule = plan.rule
-    groups = [d for d, term in zip(dictionaries, rule.head, strict=True) if not isinstance(term, Fold)]
-    values = [Dictionary() for term in rule.head if isinstance(term, Fold)]
-    sink: FoldSink | None = None
-    for branch, frame in _bindings(plan, relations, limits):
-        if sink is None:
-            # The values stay in the dictionary in which they come.
-            for place, term in enumerate(each for each in rule.head if isinstance(each, Fold)):
-                vector = frame.vectors[term.argument.name]
-                if isinstance(vector, Coded):
-                    values[place] = vector.dictionary
-            sink = FoldSink(rule, groups, values, limits)
-        terms = [term for term in branch.head if not isinstance(term, Fold)]
-        columns = head_columns(terms, frame, groups)
-        arguments = [term.argument.name for term in branch.head if isinstance(term, Fold)]
-        columns += [encode(frame.vectors[name], each) for name, each in zip(arguments, values, strict=True)]
-        sink.add(columns, frame.length)
-    if sink is None:
-        return [np.zeros(0, np.int32) for _ in dictionaries], 0
-    return sink.columns(dictionaries)
-
-
-def _bindings(plan: RulePlan, relations: Mapping[str, Relation], limits: Limits) -> Iterator[tuple[Conjunction, Frame]]:
-    """Every binding of a rule's body once."""
-    if len(plan.branches) == 1:
-        pipeline = build_pipeline(plan.rule, plan.branches[0], relations, limits, counted=True)
-        for frame in pipeline.run(EMPTY_FRAME):
-            yield plan.branches[0], frame
-        return
-    names = sorted(set().union(*(used_variables(branch, everything=True) for branch in plan.branches)))
-    shared = {name: Dictionary() for name in names}
-    signature = Dictionary()
-    seen = KeySet([signature, *shared.values()])
+    `dictionaries` are those of `terms_of` the head; unless `counted`, how often a row is given means nothing.
+    """
+    distinct = len(plan.branches) == 1
     for branch in plan.branches:
-        pipeline = build_pipeline(plan.rule, branch, relations, limits, counted=True, everything=True)
-        for frame in pipeline.run(EMPTY_FRAME):
-            assigned = ",".join(sorted(frame.vectors))
-            columns = [np.full(frame.length, signature.add(assigned), np.int32)]
-            columns += [_column(frame, name, shared[name]) for name in names]
-            fresh, length = seen.add(columns, frame.length)
-            limits.hold(plan.rule, length * 4 * len(columns))
-            vectors: dict[str, Vector] = {
-                name: Coded(column, shared[name])
-                for name, column in zip(names, fresh[1:], strict=True)
-                if name in frame.vectors
-            }
-            yield branch, Frame(length, vectors)
+        pipeline = build_pipeline(plan.rule, branch, Shape(counted=counted), run)
+        for frame in pipeline.run(EMPTY_FRAME, run):
+            sink.add(plan.rule, head_columns(terms_of(branch), frame, dictionaries), frame.length)
+        head = frozenset(name for term in branch.head for name in variables_of(term))
+        distinct = distinct and pipeline.proves_distinct(head, run.relations)
+    return distinct
 
 
-def _column(frame: Frame, name: str, dictionary: Dictionary) -> Ids:
-    vector = frame.vectors.get(name)
-    return np.zeros(frame.length, np.int32) if vector is None else encode(vector, dictionary)
+def derive_change(
+    plan: RulePlan, deltas: Deltas, pipelines: Pipelines, run: Run, dictionaries: Sequence[Dictionary]
+) -> Iterator[Bag]:
+    """What a rule derives more and less than before, since the tables that it reads changed."""
+    for branch, place, negated in changed_literals(plan, deltas.tables):
+        shape = Shape(counted=True, delta=place, reading=Reading.TELESCOPED, lasting=True)
+        pipeline = pipelines.get(plan, branch, shape, run)
+        start = deltas.frame(pipeline.start, negated=negated)
+        for frame in pipeline.run(start, run) if start.length else ():
+            yield Bag(head_columns(terms_of(branch), frame, dictionaries), weights_of(frame))
+
+
+def changed_literals(plan: RulePlan, tables: Mapping[str, object]) -> Iterator[tuple[Conjunction, int, bool]]:
+    """The literals of a rule that read one of these tables: with their place, and whether they negate."""
+    for branch in plan.branches:
+        scans = len(branch.scans)
+        for place, literal in enumerate(branch.literals):
+            if literal.table in tables:
+                yield branch, place, place >= scans
+
+
+def head_rows(
+    branch: Conjunction, pipeline: Pipeline, start: Frame, run: Run, dictionaries: Sequence[Dictionary]
+) -> Iterator[Bag]:
+    """The rows that follow from bindings, repeated ones included, as a set: weights mean nothing."""
+    for frame in pipeline.run(start, run) if start.length else ():
+        yield Bag(head_columns(terms_of(branch), frame, dictionaries), weights_of(frame))

@@ -1,8 +1,8 @@
 """
-Sinks: where the bindings of a table's rules end up, as its rows.
+Sinks: where the derivations of a table's rules end up, as its rows.
 
-A set keeps each row once; a fold keeps groups. Both compact what they have
-gathered now and then, so that they hold no more than the result needs.
+What has been gathered is counted together now and then, so that a sink holds
+no more than the result needs.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from congresslite.engine.counting import Bag, Weights, consolidated, united
 from congresslite.engine.dictionary import Dictionary, Ids
-from congresslite.engine.frames import Frame
-from congresslite.engine.keys import KeySet
+from congresslite.engine.frames import WEIGHT, Frame
+from congresslite.engine.keys import counted_rows
 from congresslite.engine.limits import Limits
 from congresslite.engine.relation import Relation
-from congresslite.engine.vectors import encode
+from congresslite.engine.vectors import encode, plain
 from congresslite.language.program import CheckedRule, Const, Var
 
 # Columns and how many rows they have, which a table without columns could not tell.
@@ -37,46 +38,65 @@ def head_columns(terms: Sequence[Var | Const], frame: Frame, dictionaries: Seque
     return columns
 
 
-class SetSink:
-    """Gathers the rows of a table, each once."""
+def weights_of(frame: Frame) -> Weights:
+    """How often each binding counts: the weights of a delta, else 1."""
+    vector = frame.vectors.get(WEIGHT)
+    return np.ones(frame.length, np.int64) if vector is None else plain(vector)
 
-    def __init__(self, dictionaries: Sequence[Dictionary], limits: Limits, facts: Part | None = None) -> None:
+
+class CountSink:
+    """Gathers rows over given dictionaries, with how often each occurs."""
+
+    def __init__(self, dictionaries: Sequence[Dictionary], limits: Limits) -> None:
         self._dictionaries = dictionaries
         self._limits = limits
-        self._kept: list[Part] = []
-        self._pending: list[Part] = [] if facts is None else [facts]
-        self._keys: KeySet | None = None
+        self._counted: Bag | None = None
+        self._pending: list[Part] = []
+        self._rows = 0
         self._texts = text_bytes(dictionaries)
+
+    def start(self, facts: Bag) -> None:
+        """Take rows that no rule derives."""
+        if facts.length:
+            self._pending.append((facts.columns, facts.length))
+            self._rows += facts.length
 
     def add(self, rule: CheckedRule, columns: list[Ids], length: int) -> None:
         """Take rows, repeated ones included. Raises EvaluationError if they are more than memory holds."""
+        if not length:
+            return
         self._pending.append((columns, length))
+        self._rows += length
         texts = text_bytes(self._dictionaries)
-        self._limits.hold(rule, self._size(length) + texts - self._texts)
+        self._limits.hold(rule, self._size(length))
+        self._limits.hold_texts(rule, texts - self._texts)
         self._texts = texts
-        if sum(count for _, count in self._pending) > _PENDING:
-            self._flush()
+        if self._rows > _PENDING:
+            held = self._rows + (0 if self._counted is None else self._counted.length)
+            self._limits.held -= self._size(held - self.bag().length)
 
-    def relation(self, name: str, *, distinct: bool) -> Relation:
-        """The table's rows; `distinct` says that none of them repeats, so that nothing needs to be removed."""
-        if distinct and self._keys is None:
-            self._kept, self._pending = self._pending, []
-        else:
-            self._flush()
-        columns, length = gathered(self._kept, len(self._dictionaries))
-        relation = Relation(name, self._dictionaries, columns, length)
-        relation.distinct = True
-        return relation
+    def bag(self) -> Bag:
+        """All rows, each once, with its count."""
+        if self._pending or self._counted is None:
+            columns, length = gathered(self._pending, len(self._dictionaries))
+            bags = [Bag(*counted_rows(columns, length, self._dictionaries))] if length else []
+            if self._counted is not None:
+                bags.append(self._counted)
+            self._counted = united(bags, len(self._dictionaries))
+            if len(bags) > 1:
+                self._counted = consolidated(self._counted, self._dictionaries)
+            self._pending, self._rows = [], 0
+        return self._counted
 
-    def _flush(self) -> None:
-        """Keep what is new of the pending rows."""
-        columns, length = gathered(self._pending, len(self._dictionaries))
-        if self._keys is None:
-            self._keys = KeySet(self._dictionaries)
-        fresh, count = self._keys.add(columns, length)
-        self._kept.append((fresh, count))
-        self._pending = []
-        self._limits.held -= self._size(length - count)
+    def relation(self, name: str, owner: object, *, distinct: bool) -> Relation:
+        """The rows as a relation; `distinct` says that none of them repeats, so that nothing needs to be counted."""
+        if distinct and self._counted is None:
+            columns, length = gathered(self._pending, len(self._dictionaries))
+            return Relation(name, self._dictionaries, columns, length, distinct=True, owner=owner)
+        bag = self.bag()
+        once = bool((bag.weights == 1).all())
+        extras = [] if once else [bag.weights.astype(np.int32)]
+        return Relation(name, self._dictionaries, bag.columns, bag.length, extras=extras, distinct=True, owner=owner)
 
     def _size(self, length: int) -> int:
         return length * 4 * max(1, len(self._dictionaries))

@@ -9,28 +9,35 @@ limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from congresslite.engine.access import Access
-from congresslite.engine.dictionary import Ids
-from congresslite.engine.frames import Frame, both, evaluate
-from congresslite.engine.limits import CHUNK, Budget, Limits
-from congresslite.engine.relation import Places, Relation, Segment
-from congresslite.engine.vectors import Coded, Mask, Plain, Vector, compare, find, map_rows, take
+from congresslite.engine.frames import WEIGHT, Frame, both, evaluate
+from congresslite.engine.index import Dense, Places
+from congresslite.engine.limits import CHUNK, Limits
+from congresslite.engine.relation import Relation
+from congresslite.engine.state import Run
+from congresslite.engine.vectors import Coded, Mask, Plain, Vector, compare, find, map_rows, plain, take
 from congresslite.language.builtins import BUILTINS
 from congresslite.language.program import Calc, Call, CheckedRule, Compare, Expression, Member, Var
 from congresslite.plan.nodes import variables_of
 from congresslite.schema import Row, identity
 
 
+def _lost(frame: Frame, known: Mask) -> int:
+    """How many bindings are skipped; in a delta those that came, less those that went."""
+    weights = frame.vectors.get(WEIGHT)
+    return int(frame.length - known.sum()) if weights is None else int(plain(weights)[~known].sum())
+
+
 class Step(Protocol):
     """One operator of a pipeline."""
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:
         """The bindings that follow from these."""
 
 
@@ -39,16 +46,20 @@ class Scan:
     """All rows of an access, in chunks; it begins a pipeline, or multiplies what shares no variable with it."""
 
     access: Access
-    budget: Budget
+    rule: CheckedRule
+    join: int
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
-        relation = self.access.selected()
-        self.budget.take(frame.length * relation.rows, len(frame.vectors) + len(self.access.columns))
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:  # noqa: D102
+        relation = self.access.relation(run)
+        places = self.access.living(relation)
+        rows = relation.size if places is None else len(places)
+        run.take(self.rule, self.join, frame.length * rows, len(frame.vectors) + len(self.access.columns))
         at_once = max(1, CHUNK // frame.length)
-        for start in range(0, relation.rows, at_once):
-            stop = min(start + at_once, relation.rows)
+        for start in range(0, rows, at_once):
+            stop = min(start + at_once, rows)
+            chunk = slice(start, stop) if places is None else places[start:stop]
             scanned: dict[str, Vector] = {
-                name: Coded(relation.column(position)[start:stop], relation.dictionaries[position])
+                name: Coded(relation.column(position)[chunk], relation.dictionaries[position])
                 for name, position in self.access.columns.items()
             }
             if frame.length == 1 and not frame.vectors:
@@ -69,47 +80,59 @@ class Probe:
     by: str  # the variable whose index is used
     bound: tuple[str, ...]  # the other variables that are bound already
     keep: frozenset[str]
-    budget: Budget
+    rule: CheckedRule
+    join: int
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
-        relation = self.access.selected()
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:  # noqa: D102
+        relation = self.access.relation(run)
         position = self.access.columns[self.by]
         vector = frame.vectors[self.by]
         ids = find(vector, relation.dictionaries[position])
         if not (isinstance(vector, Coded) and ids is vector.ids) and len(ids) and ids.min() < 0:
             frame, ids = frame.filter(ids >= 0), ids[ids >= 0]
+        parts: list[tuple[Places | None, Places]] = []
+        size = relation.dictionaries[position].size
         for segment in relation.index(position).segments:
-            if segment.unique:
-                places = segment.lookup(ids)
+            if isinstance(segment, Dense) and segment.unique:
+                places = segment.lookup(ids, size)
                 found = places >= 0
-                if found.all():
-                    yield from self._join(frame, relation, None, places)
-                else:
-                    which = np.flatnonzero(found)
-                    yield from self._join(frame, relation, which, places[which])
-            else:
-                yield from self._expand(frame, relation, segment, ids)
+                which = None if found.all() else found.nonzero()[0]
+                parts.append((which, places if which is None else places[which]))
+                continue
+            likely = segment.likely(ids)
+            first, counts = segment.spans(ids if likely is None else ids[likely], size)
+            total = int(counts.sum())
+            run.take(self.rule, self.join, total, len(frame.vectors) + len(self.access.columns))
+            if total > CHUNK:
+                for start, stop, low, high in _pieces(counts):
+                    spans = counts[start:stop] if stop - start > 1 else np.array([high - low])
+                    which, places = segment.expand(first[start:stop] + low, spans)
+                    which = which + start if likely is None else likely[which + start]
+                    yield from self._joined(frame, relation, which, places)
+            elif total:
+                which, places = segment.expand(first, counts)
+                parts.append((which if likely is None else likely[which], places))
+        if len(parts) == 1:
+            yield from self._joined(frame, relation, *parts[0])
+        elif sum(len(part[1]) for part in parts) <= CHUNK:
+            yield from self._joined(frame, relation, *_together(parts))
+        else:
+            for part in parts:
+                yield from self._joined(frame, relation, *part)
 
-    def _expand(self, frame: Frame, relation: Relation, segment: Segment, ids: Ids) -> Iterator[Frame]:
-        first, counts = segment.spans(ids)
-        total = int(counts.sum())
-        self.budget.take(total, len(frame.vectors) + len(self.access.columns))
-        if total <= CHUNK:
-            if total:
-                yield from self._join(frame, relation, *segment.expand(first, counts))
-            return
-        for start, stop, low, high in _pieces(counts):
-            spans = counts[start:stop] if stop - start > 1 else np.array([high - low])
-            which, places = segment.expand(first[start:stop] + low, spans)
-            yield from self._join(frame, relation, which + start, places)
-
-    def _join(self, frame: Frame, relation: Relation, which: Places | None, places: Places) -> Iterator[Frame]:
+    def _joined(self, frame: Frame, relation: Relation, which: Places | None, places: Places) -> Iterator[Frame]:
+        dead = relation.dead(places)
+        if dead is not None:
+            which, places = _kept(which, places, (~dead).nonzero()[0])
+        if self.access.selects:
+            passing = self.access.passing(relation, places)
+            if passing is not None:
+                which, places = _kept(which, places, passing)
         for name in self.bound:
             column = self.access.columns[name]
             ids = find(frame.vectors[name], relation.dictionaries[column])
             same = relation.column(column)[places] == (ids if which is None else ids[which])
-            which = np.flatnonzero(same) if which is None else which[same]
-            places = places[same]
+            which, places = _kept(which, places, same.nonzero()[0])
         if not len(places):
             return
         vectors: dict[str, Vector] = {}
@@ -120,6 +143,19 @@ class Probe:
             if name in self.keep and name not in vectors:
                 vectors[name] = Coded(relation.column(position)[places], relation.dictionaries[position])
         yield Frame(len(places), vectors)
+
+
+def _kept(which: Places | None, places: Places, chosen: Places) -> tuple[Places, Places]:
+    """The chosen ones of some matches."""
+    return chosen if which is None else which[chosen], places[chosen]
+
+
+def _together(parts: Sequence[tuple[Places | None, Places]]) -> tuple[Places, Places]:
+    """The matches of several segments as those of one."""
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    which = [np.arange(len(places)) if each is None else each for each, places in parts]
+    return np.concatenate(which), np.concatenate([places for _, places in parts])
 
 
 def _pieces(counts: Places) -> Iterator[tuple[int, int, int, int]]:
@@ -146,16 +182,24 @@ class Exists:
     negated: bool
     keep: frozenset[str]
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
-        relation = self.access.selected()
-        names = tuple(self.access.columns)
-        positions = tuple(self.access.columns.values())
-        ids = [
-            find(frame.vectors[name], relation.dictionaries[position])
-            for name, position in zip(names, positions, strict=True)
-        ]
-        found = relation.key_set(positions).contains(ids, frame.length)
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:  # noqa: D102
+        found = exists(self.access, self.access.relation(run), frame)
         yield frame.keep(self.keep).filter(~found if self.negated else found)
+
+
+def exists(access: Access, relation: Relation, frame: Frame) -> Mask:
+    """For which bindings an access, all of whose variables are bound, finds a row."""
+    asked = {
+        position: find(frame.vectors[name], relation.dictionaries[position])
+        for name, position in access.columns.items()
+    }
+    for position, id_ in access.constants:
+        asked[position] = np.full(frame.length, id_, np.int32)
+    for one, other in access.equal:
+        name = next(name for name, position in access.columns.items() if position == one)
+        asked[other] = find(frame.vectors[name], relation.dictionaries[other])
+    positions = tuple(sorted(asked))
+    return relation.contains(positions, [asked[position] for position in positions], frame.length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +209,13 @@ class Filter:
     condition: Compare | Member
     keep: frozenset[str]
     rule: CheckedRule
-    limits: Limits
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:  # noqa: D102
         true, known = self._decide(frame)
         if self.condition.negated:
             true = ~true
         if known is not None:
-            self.limits.skip(self.rule, int(frame.length - known.sum()))
+            run.limits.skip(self.rule, _lost(frame, known))
             true = true & known
         yield frame.keep(self.keep).filter(true)
 
@@ -222,12 +265,11 @@ class Assign:
     expression: Expression
     keep: frozenset[str]
     rule: CheckedRule
-    limits: Limits
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:  # noqa: D102
         vector, known = evaluate(self.expression, frame)
         if known is not None:
-            self.limits.skip(self.rule, int(frame.length - known.sum()))
+            run.limits.skip(self.rule, _lost(frame, known))
             frame, vector = frame.filter(known), take(vector, known)
         yield Frame(frame.length, {**frame.keep(self.keep).vectors, self.name: vector})
 
@@ -239,10 +281,9 @@ class Builtin:
     call: Call
     keep: frozenset[str]
     rule: CheckedRule
-    limits: Limits
 
-    def __call__(self, frame: Frame) -> Iterator[Frame]:  # noqa: D102
-        frame, answers = self._compute(frame)
+    def __call__(self, frame: Frame, run: Run) -> Iterator[Frame]:  # noqa: D102
+        frame, answers = self._compute(frame, run.limits)
         counts = np.fromiter((len(rows) for rows in answers), np.int64, len(answers))
         which = np.repeat(np.arange(frame.length), counts)
         rows = [row for each in answers for row in each]
@@ -271,7 +312,7 @@ class Builtin:
         else:
             yield Frame(len(which), vectors).keep(self.keep).filter(true)
 
-    def _compute(self, frame: Frame) -> tuple[Frame, list[tuple[Row, ...]]]:
+    def _compute(self, frame: Frame, limits: Limits) -> tuple[Frame, list[tuple[Row, ...]]]:
         """The bindings that the builtin can decide, and its rows for each."""
         builtin = BUILTINS[self.call.builtin]
         inputs: list[Vector] = []
@@ -285,13 +326,13 @@ class Builtin:
             if isinstance(each, Calc) and frame.vectors.keys() >= set(variables_of(each)):
                 known = both(known, evaluate(each, frame)[1])
         if known is not None:
-            self.limits.skip(self.rule, int(frame.length - known.sum()))
+            limits.skip(self.rule, _lost(frame, known))
             frame, inputs = frame.filter(known), [take(each, known) for each in inputs]
         if not inputs:
-            return frame, [builtin.rows((), self.limits.clock)] * frame.length
-        clock = self.limits.clock
+            return frame, [builtin.rows((), limits.clock)] * frame.length
+        clock = limits.clock
         answers, decided = map_rows(lambda *values: (builtin.rows(values, clock),), inputs)
         if decided is not None:
-            self.limits.skip(self.rule, int(frame.length - decided.sum()))
+            limits.skip(self.rule, _lost(frame, decided))
             frame, answers = frame.filter(decided), answers[decided]
         return frame, [each[0] for each in answers.tolist()]

@@ -31,7 +31,7 @@ Mask = NDArray[np.bool_]
 _EXACT = 2**53
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)  # never changed, but made so often that `frozen` would cost
 class Coded:
     """Ids of a dictionary, one a binding."""
 

@@ -1,0 +1,161 @@
+"""
+Batches of rows: what really comes to a base table and goes from it.
+
+A source says what it saw; the table knows what it holds. An insert wins over a
+delete of the same row, to insert what is there or delete what is not does
+nothing, and what remains is net: each row stands for a real change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from congresslite.diagnostics import Diagnostic, SourceError
+from congresslite.engine.counting import TableDelta
+from congresslite.engine.dictionary import Ids
+from congresslite.engine.index import Places
+from congresslite.engine.keys import group_rows, grouped
+from congresslite.engine.relation import Mask, Relation
+from congresslite.schema import INT_MAX, INT_MIN, Delta, Row, Scalar, TableSchema, Type
+
+
+def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: object) -> tuple[Relation, TableDelta]:
+    """The relation with a batch of rows, and what really came and went; all columns must have been read.
+
+    Rows that repeat in a relation that may have such go, too. Raises SourceError for rows that do not fit the table,
+    naming the first in each column.
+    """
+    columns, wanted = _named(relation, schema, delta)
+    places = relation.find(columns, len(wanted))
+    new = wanted & (places < 0)
+    lost = places[~wanted & (places >= 0)]
+    if not relation.distinct:
+        lost = np.union1d(_all_of(relation, lost), _repeats(relation))
+    came, count = [column[new] for column in columns], int(new.sum())
+    gone = [relation.column(at)[lost] for at in range(len(relation.dictionaries))]
+    found = TableDelta(came, count, gone, len(lost))
+    if not found:
+        relation.distinct = True  # it has been looked at
+        return relation, found
+    result = relation.changed(lost, came, count, owner)
+    result.distinct = True
+    return result, found
+
+
+def _named(relation: Relation, schema: TableSchema, delta: Delta) -> tuple[list[Ids], Mask]:
+    """Every row that a batch names, once, as ids, and whether it is to be there afterwards."""
+    rows, inserted = [*delta.insert, *delta.delete], len(delta.insert)
+    ids = _encoded(relation, schema, rows, inserted)
+    wanted = np.zeros(len(rows), bool)
+    wanted[:inserted] = True
+    known = np.ones(len(rows), bool)
+    for column in ids:
+        known &= column >= 0
+    if not known.all():  # to delete a row with a value that nobody has seen does nothing
+        ids, wanted = [column[known] for column in ids], wanted[known]
+    if len(wanted) < 2:
+        return ids, wanted
+    order, starts = grouped(ids, len(wanted), relation.dictionaries)
+    first = order[starts]
+    return [column[first] for column in ids], np.logical_or.reduceat(wanted[order], starts)
+
+
+def _encoded(relation: Relation, schema: TableSchema, rows: Sequence[Row], inserted: int) -> list[Ids]:
+    """Rows as ids, -1 for values of deleted rows that have none. Raises SourceError for rows that do not fit."""
+    dictionaries = relation.dictionaries
+    if set(map(len, rows)) - {schema.arity}:
+        raise SourceError(_wrong_width(schema, rows, inserted))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(dictionaries)
+    # Each value is touched twice: by its kind, then in the dictionary.
+    kinds = [set(map(type, values)) for values in columns]
+    findings = [
+        _misfit(schema, at, values, inserted)
+        for at, (values, found) in enumerate(zip(columns, kinds, strict=True))
+        if not _all_fit(values, found, schema.columns[at].type)
+    ]
+    if findings:
+        raise SourceError(findings)
+    every = zip(dictionaries, columns, kinds, strict=True)
+    return [dictionary.encode_many(values, inserted, found) for dictionary, values, found in every]
+
+
+def _all_of(relation: Relation, places: Places) -> Places:
+    """All rows that are equal to those at these places."""
+    columns = [relation.column(at)[places] for at in range(len(relation.dictionaries))]
+    if not columns or not len(places):
+        living = relation.living()
+        return places if not len(places) else np.arange(relation.size) if living is None else living
+    return relation.matches(range(len(columns)), columns, len(places))[1]
+
+
+def _repeats(relation: Relation) -> Places:
+    """All rows but the first of those that are equal."""
+    living = relation.living()
+    order, starts = group_rows(relation.columns(), relation.rows)
+    first = np.zeros(relation.rows, bool)
+    first[order[starts]] = True
+    repeats = np.flatnonzero(~first)
+    return repeats if living is None else living[repeats]
+
+
+_TAKES: dict[Type, frozenset[type]] = {
+    Type.ANY: frozenset({str, int, float, bool, type(None)}),
+    Type.STR: frozenset({str, type(None)}),
+    Type.INT: frozenset({int, float, type(None)}),
+    Type.FLOAT: frozenset({int, float, type(None)}),
+    Type.BOOL: frozenset({bool, type(None)}),
+}
+
+
+def _all_fit(values: Sequence[Scalar], kinds: set[type], type_: Type) -> bool:
+    """Whether all values fit a column; told by their kinds, if that is enough."""
+    if float in kinds or not kinds <= _TAKES[type_]:
+        return all(_fits(value, type_) for value in values)
+    if int in kinds:
+        integers = values if kinds == {int} else [each for each in values if type(each) is int]
+        return min(integers) >= INT_MIN and max(integers) <= INT_MAX  # type: ignore[type-var, operator]
+    return True
+
+
+def _wrong_width(schema: TableSchema, rows: Sequence[Row], inserted: int) -> Diagnostic:
+    """The finding for the first row that has too few or too many values."""
+    at = next(at for at, row in enumerate(rows) if len(row) != schema.arity)
+    columns = ", ".join(f"`{column.name}`" for column in schema.columns)
+    message = (
+        f"row {_numbered(at, inserted)} has {len(rows[at])} values, but `{schema.name}` has {schema.arity} columns"
+    )
+    return Diagnostic("CL441", message, None, f"give a value for each of {columns}", place=schema.name)
+
+
+def _misfit(schema: TableSchema, at: int, values: Sequence[Scalar], inserted: int) -> Diagnostic:
+    """The finding for the first value that does not fit a column."""
+    column = schema.columns[at]
+    number = next(number for number, value in enumerate(values) if not _fits(value, column.type))
+    message = (
+        f"row {_numbered(number, inserted)}: `{values[number]!r}` does not fit the column `{column.name}` of "
+        f"`{schema.name}`, which takes {_NAMES[column.type]}"
+    )
+    return Diagnostic("CL442", message, None, "correct the row, or the declared type", place=schema.name)
+
+
+def _numbered(at: int, inserted: int) -> str:
+    return f"{at} of those inserted" if at < inserted else f"{at - inserted} of those deleted"
+
+
+_NAMES = {
+    Type.ANY: "numbers of 64 bits, texts, booleans and null",
+    Type.STR: "texts",
+    Type.INT: "integers of 64 bits",
+    Type.FLOAT: "numbers",
+    Type.BOOL: "booleans",
+}
+
+
+def _fits(value: Scalar, type_: Type) -> bool:
+    if type(value) not in _TAKES[type_]:
+        return False
+    if isinstance(value, float):
+        return abs(value) < float("inf") and (type_ is not Type.INT or value.is_integer())
+    return not isinstance(value, int) or INT_MIN <= value <= INT_MAX
