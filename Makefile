@@ -20,8 +20,8 @@ test: $(VENV)/.installed-dev $(SCHEMAS) ## the tests that take seconds
 test-long: $(VENV)/.installed-dev $(SCHEMAS) ## the tests that take minutes
 	$(BIN)/pytest -q -n auto -m long
 
-bench: $(VENV)/.installed-dev ## measure beside DuckDB, some minutes; ARGS=--help tells more
-	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+bench: $(VENV)/.installed-dev ## measure beside the peers that are installed, some minutes; ARGS=--help tells more
+	$(BIN)/congresslite bench $(ARGS)
 
 check: $(VENV)/.installed-dev ## format, lint, types, layers, and the examples in the documentation
 	$(BIN)/ruff format --check .

@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHARED = ("datasources", "docs/errors", "examples", "rules")
+CODE = (".py", ".lark", ".dl", ".lp", ".pl")  # in the package itself
 
 
 def listed(option: str) -> list[str]:
@@ -85,7 +86,7 @@ def test_wheel_is_complete(built: Path) -> None:
         for path in (ROOT / folder).rglob("*")
         if path.is_file()
     }
-    sources = (path for path in (ROOT / "congresslite").rglob("*") if path.suffix in (".py", ".lark"))
+    sources = (path for path in (ROOT / "congresslite").rglob("*") if path.suffix in CODE)
     code = {str(path.relative_to(ROOT)) for path in sources}
     assert (shipped | code | {"congresslite/py.typed"}) - names == set()
     with tarfile.open(source) as archive:

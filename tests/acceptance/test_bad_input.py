@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.child import Ended, congresslite
+from congresslite.bench.child import Ended, congresslite
 
 POLICY_IS_WRONG, CANNOT_LOOK = 1, 2
 READS_VMS = "error(vm) :- inv:vm(id=vm, cpus=n), n > 4.\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tests.benchmarks.child import congresslite
-from tests.benchmarks.policies import chain_of_rules, many_rules, reachability
-from tests.benchmarks.workload import chain, write_estate, write_graph
+from congresslite.bench.child import congresslite
+from congresslite.bench.policies import chain_of_rules, many_rules, reachability
+from congresslite.bench.workload import chain, write_estate, write_graph
 
 
 def counts(text: str, folder: Path) -> dict[str, int]:

@@ -1,8 +1,17 @@
 """
-Policies that are large or deep rather than useful: what no table of rows shows about an engine.
+The policies that are measured: files beside this module, and texts that are large or deep rather than useful.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+NFV = _HERE / "nfv.dl"  # the twelve questions
+CLOSURE = _HERE / "closure.dl"
+AUDIT = _HERE / "audit.dl"  # three rules that come and go
+PLANNED = {"few": _HERE / "planned_few.dl", "many": _HERE / "planned_many.dl"}  # what if this rule went in
 
 
 def chain_of_rules(length: int) -> str:

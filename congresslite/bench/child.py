@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-CONGRESSLITE = (sys.executable, "-m", "congresslite")
+# Where the package lies, for processes that are started in another folder.
+_IMPORTED_FROM = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,20 @@ class Ended:
 
 
 def run(command: Sequence[str | Path], folder: Path | None = None) -> Ended:
-    """Run a command to its end, in a folder (default: here), with the checkout's package importable."""
+    """Run a command to its end, in a folder (default: here), with this very package importable."""
     # Files, not pipes: waiting for the resource usage cannot read at the same time.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=folder, env=_environment()
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        usage = _wait(process)
         wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
         return Ended(
-            stdout=out.read().decode(),
-            stderr=err.read().decode(),
+            stdout=out.read().decode(errors="replace"),
+            stderr=err.read().decode(errors="replace"),
             code=process.returncode,
             wall_s=wall,
             cpu_s=usage.ru_utime + usage.ru_stime,
@@ -63,13 +62,30 @@ def run(command: Sequence[str | Path], folder: Path | None = None) -> Ended:
         )
 
 
+def _wait(process: subprocess.Popen[bytes]) -> Any:
+    """Wait for the end of a process and give what it used; whoever is interrupted leaves none behind."""
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage
+
+
 def _environment() -> dict[str, str]:
     """What users have: the package within reach, and compiled modules kept from one start to the next."""
-    python = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    python = os.pathsep.join(filter(None, [str(_IMPORTED_FROM), os.environ.get("PYTHONPATH")]))
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPATH": python, "NO_COLOR": "1", "COLUMNS": "120"}
 
 
 def congresslite(*arguments: str | Path, folder: Path | None = None) -> Ended:
     """Run a command line of congresslite, as a user would."""
-    return run([*CONGRESSLITE, *arguments], folder)
+    return run([sys.executable, "-m", "congresslite", *arguments], folder)
+
+
+def module(name: str, *arguments: str | Path) -> Ended:
+    """Run a module of this package as a process: `module("peers.duckdb_sql", …)`."""
+    return run([sys.executable, "-m", f"congresslite.bench.{name}", *arguments])

@@ -4,6 +4,7 @@ The estate that performance is measured on, and the graphs for closures.
 Figures are compared over years and between engines, so an estate is decided by
 its size and its seed alone: never change which numbers are drawn, nor in which
 order. Rows are drawn while they are written, one table after the other.
+Run as a process: writes an estate.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import csv
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,9 +20,6 @@ import click
 import yaml
 
 Values = tuple[str | int, ...]
-
-POLICY = Path(__file__).with_name("nfv.dl")
-CLOSURE = Path(__file__).with_name("closure.dl")
 
 SCHEMA = """\
 # The tables in the order in which they are drawn; their columns in the order in which they are written.
@@ -42,8 +40,8 @@ member: {columns: {tenant: str, group: str}, references: {tenant: tenant.id}}
 link: {columns: {vnf: str, next: str}, references: {vnf: vnf.id, next: vnf.id}}
 """
 
+COLUMNS: dict[str, dict[str, str]] = {table: each["columns"] for table, each in yaml.safe_load(SCHEMA).items()}
 IMAGES = 50
-MOVES = 100
 
 
 class Estate:
@@ -51,7 +49,6 @@ class Estate:
 
     def __init__(self, vms: int, seed: int = 1) -> None:
         self._draw = random.Random(seed)
-        self._seed = seed
         self.vms = vms
         self.pops = max(3, vms // 2000)
         self.regions = max(2, self.pops // 10)
@@ -79,12 +76,6 @@ class Estate:
         }
         for name, rows in of.items():
             yield name, rows()
-
-    def moves(self) -> Iterator[Values]:
-        """Machines, each with the host that it moves to."""
-        draw = random.Random(self._seed + 1)
-        for vm in draw.sample(range(self.vms), min(MOVES, self.vms)):
-            yield f"vm{vm}", f"host{draw.randrange(self.hosts)}"
 
     def _one_of(self, kind: str, how_many: int) -> str:
         return f"{kind}{self._draw.randrange(how_many)}"
@@ -157,15 +148,12 @@ class Estate:
 
 
 def write_estate(vms: int, folder: Path, seed: int = 1) -> None:
-    """Write `folder/inv/TABLE.csv` with `_schema.yaml`, and `folder/moves.csv`."""
-    estate = Estate(vms, seed)
+    """Write `folder/inv/TABLE.csv` with `_schema.yaml`."""
     inventory = folder / "inv"
     inventory.mkdir(parents=True, exist_ok=True)
     (inventory / "_schema.yaml").write_text(SCHEMA, encoding="utf-8")
-    declared = yaml.safe_load(SCHEMA)
-    for table, rows in estate.tables():
-        write_rows(inventory / f"{table}.csv", declared[table]["columns"], rows)
-    write_rows(folder / "moves.csv", ("vm", "host"), estate.moves())
+    for table, rows in Estate(vms, seed).tables():
+        write_rows(inventory / f"{table}.csv", COLUMNS[table], rows)
 
 
 def write_graph(edges: Iterable[Values], folder: Path) -> None:
@@ -182,6 +170,19 @@ def write_rows(path: Path, header: Iterable[str], rows: Iterable[Values]) -> Non
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def read_rows(path: Path, types: Mapping[str, str]) -> Iterator[Values]:
+    """The rows of a CSV file that was written so, with integers where they are declared."""
+    numbers = [position for position, type_ in enumerate(types.values()) if type_ == "int"]
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        next(rows)
+        for texts in rows:
+            row: list[str | int] = list(texts)
+            for position in numbers:
+                row[position] = int(texts[position])
+            yield tuple(row)
 
 
 def chain(nodes: int) -> Iterator[Values]:
