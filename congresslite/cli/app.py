@@ -29,15 +29,18 @@ from congresslite.diagnostics import CongressliteError
 NAME = "congresslite"
 COMPLETE = "_CONGRESSLITE_COMPLETE"  # the shell's completion script sets this variable
 
-# Name, then one line of help; the module of the same name holds a command of that name.
+# Name, then one line of help; the module of the same name (with `_` for `-`) holds a command of that name.
 COMMANDS = {
     "check": "Evaluate policies over tables and list the violations.",
     "query": "Ask the tables a question.",
+    "why": "Show why a row is there.",
+    "why-not": "Show why a row is not there.",
     "lint": "Find mistakes in policies, and what is probably one.",
     "fmt": "Format policies.",
     "test": "Run the tests of policies.",
     "schema": "Show the tables that rules can read.",
     "explain": "Explain the code of a finding.",
+    "bench": "Measure congresslite beside its peers.",
     "completion": "Print the completion script of a shell.",
 }
 
@@ -53,7 +56,8 @@ class App(Teaching, click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(f"congresslite.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        found = getattr(import_module(f"congresslite.cli.{name}"), name)
         assert isinstance(found, click.Command)
         return found
 

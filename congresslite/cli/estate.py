@@ -79,9 +79,9 @@ def estate_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--example", is_flag=True, help="Use the example estate that ships."),
         click.option(
             "--engine",
-            type=click.Choice(["columnar", "reference"]),
+            type=click.Choice(["columnar", "duckdb", "reference"]),
             default="columnar",
-            help="`reference` evaluates with pyDatalog, for small estates and doubts.",
+            help="`duckdb` evaluates with DuckDB, on disk if need be; `reference` with pyDatalog, for small estates.",
         ),
         click.option("--memory-limit", callback=_size, metavar="SIZE", help="Stop beyond this, like 2GB."),
         click.option(
