@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from congresslite.engine import folds
+from congresslite.engine import sinks
 from congresslite.language.aggregates import fold
 from congresslite.language.syntax import AggregateFunction
 from congresslite.schema import INT_MAX, INT_MIN, Row, Scalar, Type, canonical, identity
@@ -43,7 +43,7 @@ def test_each_aggregate_of_each_group(kind: str, pending: int, data: st.DataObje
     rows = data.draw(st.lists(st.tuples(group, GROUPS[kind]), max_size=12))
     text = " ".join(f"{each}_of(g, {each}(v)) :- s:r(_, g, v)." for each in FUNCTIONS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folds, "_PENDING", pending)
+        patch.setattr(sinks, "_PENDING", pending)
         database = run(text, {READINGS: [(place, *row) for place, row in enumerate(rows)]})
     values: dict[Hashable, list[Scalar]] = {}
     for name, value in rows:
@@ -135,7 +135,7 @@ def test_a_group_is_folded_too() -> None:
 
 def test_weights_survive_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values that are counted together, again and again, weigh as many times as they came."""
-    monkeypatch.setattr(folds, "_PENDING", 100)
+    monkeypatch.setattr(sinks, "_PENDING", 100)
     monkeypatch.setattr("congresslite.engine.steps.CHUNK", 50)
     source = np.random.default_rng(5)
     drawn = source.integers(0, 3, (1_000, 2)).tolist()

@@ -1,8 +1,6 @@
-"""Key sets: a set of rows, whatever their width, however large their dictionaries are or become."""
+"""Sets and groups of rows: right whatever their width, however large their dictionaries are or become."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,27 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from congresslite.engine import keys as module
-from congresslite.engine.dictionary import Dictionary, Ids
-from congresslite.engine.keys import KeySet, sort_places
+from congresslite.engine.keys import KeySet, counted_rows, group_rows, grouped, packed, sort_places
+from tests.engine.encoded import IdRow, columns_of, rows_of, sized, summed
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
-Rows = set[tuple[int, ...]]
-
-
-def sized(size: int) -> Dictionary:
-    """A dictionary as large as wanted: only its size matters to a key set."""
-    dictionary = Dictionary()
-    dictionary.size = size
-    return dictionary
-
-
-def columns_of(rows: Sequence[Sequence[int]], width: int) -> list[Ids]:
-    return [np.array([row[place] for row in rows], np.int32) for place in range(width)]
-
-
-def rows_of(columns: Sequence[Ids], length: int) -> list[tuple[int, ...]]:
-    return list(zip(*(column.tolist() for column in columns), strict=True)) if columns else [()] * length
+Rows = set[IdRow]
 
 
 SIZES: dict[str, list[int]] = {
@@ -164,7 +147,7 @@ def test_runs_stay_few() -> None:
     keys = KeySet([sized(1 << 30)])
     for number in range(2_000):
         assert keys.add([np.array([number * 7919], np.int32)], 1)[1] == 1
-    store = keys._store
+    store = keys._parts[1]
     assert isinstance(store, module._Runs)
     assert len(store._runs) <= 12
     assert sum(map(len, store._runs)) == 2_000
@@ -175,3 +158,84 @@ def test_runs_stay_few() -> None:
 def test_sort_places_is_stable(ids: list[int]) -> None:
     """Places are sorted by id, and by place among equal ids."""
     assert sort_places(np.array(ids, np.int32)).tolist() == sorted(range(len(ids)), key=lambda place: ids[place])
+
+
+WIDTHS: dict[str, list[int]] = {
+    "no columns": [],
+    "one column": [300],
+    "a dictionary of null only": [1, 1],
+    "three columns": [200, 300, 100],
+    "exactly 63 bits": [1 << 21, 1 << 21, 1 << 21],
+    "64 bits": [1 << 21, 1 << 21, 1 << 22],
+    "three of the largest": [2**31 - 1] * 3,
+    "eight columns": [1 << 24] * 8,
+}
+PACKED = {"one column", "a dictionary of null only", "three columns", "exactly 63 bits"}
+COLLIDING = [False, True]
+
+
+def hashed_alike(patch: pytest.MonkeyPatch, colliding: bool) -> None:
+    """Let all rows have the same hash, if that is wanted."""
+    if colliding:
+        patch.setattr(module, "mixed_rows", lambda _, length: np.full(length, 7, np.uint64))
+
+
+def draw_rows(data: st.DataObject, sizes: list[int], least: int) -> list[IdRow]:
+    """Rows that repeat, of ids at both ends of each column's range."""
+    ends = [st.sampled_from(sorted({0, 1 % size, size // 2, size - 1})) for size in sizes]
+    return data.draw(st.lists(st.tuples(*ends), min_size=least, max_size=14))
+
+
+@pytest.mark.parametrize(("name", "sizes"), WIDTHS.items(), ids=WIDTHS)
+@QUICK
+@given(data=st.data())
+def test_packed_rows_are_equal_as_their_rows_are(name: str, sizes: list[int], data: st.DataObject) -> None:
+    """Rows of at most 63 bits have a key each, the same for equal rows and none below 0; others have none."""
+    rows = draw_rows(data, sizes, 0)
+    keys = packed(columns_of(rows, len(sizes)), [sized(size) for size in sizes])
+    assert (keys is not None) == (name in PACKED)
+    if keys is not None:
+        assert len(keys) == len(rows)
+        assert len(set(zip(rows, keys.tolist(), strict=True))) == len(set(rows)) == len(set(keys.tolist()))
+        assert not (keys < 0).any()
+
+
+@pytest.mark.parametrize("colliding", COLLIDING, ids=["as hashed", "every hash the same"])
+@pytest.mark.parametrize("sizes", WIDTHS.values(), ids=WIDTHS)
+@QUICK
+@given(data=st.data())
+def test_rows_are_counted(sizes: list[int], colliding: bool, data: st.DataObject) -> None:
+    """Each row is given once, with how often it occurs, and the columns that were given stay as they are."""
+    rows = draw_rows(data, sizes, 0)
+    columns = columns_of(rows, len(sizes))
+    with pytest.MonkeyPatch.context() as patch:
+        hashed_alike(patch, colliding)
+        distinct, counts = counted_rows(columns, len(rows), [sized(size) for size in sizes])
+    found = list(zip(rows_of(distinct, len(counts)), counts.tolist(), strict=True))
+    assert sorted(found) == sorted(summed((row, 1) for row in rows).items())
+    assert rows_of(columns, len(rows)) == rows
+
+
+@pytest.mark.parametrize("colliding", COLLIDING, ids=["as hashed", "every hash the same"])
+@pytest.mark.parametrize("sizes", WIDTHS.values(), ids=WIDTHS)
+@QUICK
+@given(data=st.data())
+def test_equal_rows_stand_together(sizes: list[int], colliding: bool, data: st.DataObject) -> None:
+    """In a grouped order each distinct row is one stretch, which begins at its start and is in the order of places."""
+    rows = draw_rows(data, sizes, 1)
+    columns = columns_of(rows, len(sizes))
+    with pytest.MonkeyPatch.context() as patch:
+        hashed_alike(patch, colliding)
+        ways = [grouped(columns, len(rows), [sized(size) for size in sizes]), group_rows(columns, len(rows))]
+    for order, starts in ways:
+        stretches = [part.tolist() for part in np.split(order, starts[1:])]
+        assert starts[0] == 0
+        expected = [[place for place, each in enumerate(rows) if each == row] for row in set(rows)]
+        assert sorted(stretches) == sorted(expected)
+
+
+@pytest.mark.parametrize("width", [0, 1, 2, 5])
+def test_no_rows_to_group(width: int) -> None:
+    """Of no rows there is no group."""
+    order, starts = group_rows(columns_of([], width), 0)
+    assert (order.tolist(), starts.tolist()) == ([], [])
