@@ -146,4 +146,7 @@ CODES: dict[str, str] = {
     "CL510": "no verdict from the reference engine in time",
     "CL511": "the reference engine is not installed",
     "CL512": "the reference engine failed",
+    "CL520": "something that a database cannot say",
+    "CL521": "a database engine that is not installed",
+    "CL522": "a database engine that failed",
 }
