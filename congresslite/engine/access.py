@@ -18,7 +18,7 @@ import numpy as np
 from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.index import Places
 from congresslite.engine.relation import Mask, Relation
-from congresslite.engine.state import Relations, Run
+from congresslite.engine.run import Relations, Run
 from congresslite.language.program import Const, Match, NoMatch, Var
 from congresslite.plan.nodes import Condition
 from congresslite.plan.variables import bound_after
@@ -79,14 +79,15 @@ class Access:
         for position, id_ in self.constants:
             if relation.has_index(position):
                 return self._found(relation, position, id_)
-        places = relation.living()
         mask = np.ones(relation.size, bool)
         for position, id_ in self.constants:
             mask &= relation.column(position) == id_
         for position, other in self.equal:
             left, right = relation.column(position), relation.column(other)
             mask &= agreeing(relation.dictionaries, position, other, left, right)
-        return np.flatnonzero(mask) if places is None else places[mask[places]]
+        places = mask.nonzero()[0]
+        dead = relation.dead(places)
+        return places if dead is None else places[~dead]
 
     def _found(self, relation: Relation, position: int, id_: int) -> Places:
         """The places of all rows that pass, through an index on the column of a constant."""

@@ -25,8 +25,9 @@ from congresslite.engine.prepared import Prepared, Revision
 from congresslite.engine.rederive import Rederivation
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import Pipelines, derive, derive_change, value_dictionaries
+from congresslite.engine.run import Run
 from congresslite.engine.sinks import CountSink
-from congresslite.engine.state import Run, State
+from congresslite.engine.state import State
 from congresslite.plan import RulePlan, StratumPlan
 
 _UNREVISED = Revision((), ())

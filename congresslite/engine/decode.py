@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from congresslite.engine.counting import TableDelta
@@ -12,11 +13,12 @@ from congresslite.schema import Changes, Delta, Row, Scalar, TableSchema, Type, 
 
 
 def decode_rows(
-    columns: Sequence[Ids], length: int, dictionaries: Iterable[Dictionary], schema: TableSchema
+    columns: Sequence[Ids], length: int, dictionaries: Iterable[Dictionary], schema: TableSchema | None
 ) -> list[Row]:
     """Rows of ids as values; a column of floats has floats, though 2.0 is kept as 2."""
     if not columns:
         return [()] * length
+    assert schema is not None
     decoded: list[list[Scalar]] = []
     for dictionary, ids, column in zip(dictionaries, columns, schema.columns, strict=True):
         values = dictionary.decode(ids)
@@ -33,24 +35,40 @@ def told(before: State, after: State, deltas: Mapping[str, TableDelta]) -> Chang
         old = before.prepared.visible
         both = old.keys() | visible.keys()
         visible = {name: tuple(dict.fromkeys((*old.get(name, ()), *visible.get(name, ())))) for name in sorted(both)}
-    changed = {}
+    changed: dict[str, Callable[[], Delta]] = {}
     for name, parts in visible.items():
-        found = [(part, deltas[part]) for part in parts if part in deltas]
+        found = [_Part.of(part, deltas[part], before, after) for part in parts if part in deltas]
         if found:
-            changed[name] = partial(_decoded_delta, found, before, after)
+            changed[name] = partial(_decoded, found)
     return Changes(tuple(visible), changed)
 
 
-def _decoded_delta(parts: Sequence[tuple[str, TableDelta]], before: State, after: State) -> Delta:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The changed rows of one table, and what it takes to decode them: not the states, which hold all rows."""
+
+    delta: TableDelta
+    came: tuple[Sequence[Dictionary], TableSchema | None]
+    gone: tuple[Sequence[Dictionary], TableSchema | None]
+
+    @staticmethod
+    def of(name: str, delta: TableDelta, before: State, after: State) -> _Part:
+        """The part of a table that the state after the batch may lack, or that before it."""
+        return _Part(delta, _means(name, after), _means(name, before))
+
+
+def _means(name: str, state: State) -> tuple[Sequence[Dictionary], TableSchema | None]:
+    relation = state.relations.get(name)
+    return () if relation is None else relation.dictionaries, state.prepared.program.tables.get(name)
+
+
+def _decoded(parts: Sequence[_Part]) -> Delta:
     insert: list[Row] = []
     delete: list[Row] = []
-    for name, delta in parts:
+    for part in parts:
+        delta = part.delta
         if delta.came_rows:
-            insert += _decoded(name, delta.came, delta.came_rows, after)
+            insert += decode_rows(delta.came, delta.came_rows, *part.came)
         if delta.gone_rows:
-            delete += _decoded(name, delta.gone, delta.gone_rows, before)
+            delete += decode_rows(delta.gone, delta.gone_rows, *part.gone)
     return Delta(insert, delete)
-
-
-def _decoded(name: str, columns: Sequence[Ids], length: int, state: State) -> list[Row]:
-    return decode_rows(columns, length, state.relations[name].dictionaries, state.prepared.program.tables[name])

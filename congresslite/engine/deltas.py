@@ -16,7 +16,7 @@ from congresslite.engine.access import Access, agreeing
 from congresslite.engine.counting import Bag, TableDelta, consolidated
 from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.frames import WEIGHT, Frame
-from congresslite.engine.state import Relations
+from congresslite.engine.run import Relations
 from congresslite.engine.steps import exists
 from congresslite.engine.vectors import Coded, Vector
 

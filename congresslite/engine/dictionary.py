@@ -46,7 +46,7 @@ class Dictionary:
         self._indexed = 1  # ids below this one are in `_ids`, unless they are strings of `_texts`
         self._searches = 0
         self._ranks: NDArray[np.int32] | None = None
-        self._translations: dict[int, Translation] = {}
+        self._translations: dict[int, tuple[Translation, Dictionary]] = {}
 
     @property
     def _texts(self) -> Any:
@@ -154,9 +154,8 @@ class Dictionary:
         """The ids of values, canonical or not, new ones included."""
         return np.fromiter((self.add(canonical(value)) for value in values), np.int32)
 
-    def encode_many(self, values: Sequence[Scalar], added: int, kinds: set[type]) -> Ids:
-        """The ids of values of these kinds, which are not a whole column. The first `added` get one if they have none,
-        the others -1.
+    def known(self, values: Sequence[Scalar]) -> list[int | None]:
+        """The ids of canonical values, None for those that have none; none of them may be a boolean.
 
         The first call enters all strings into a table, so that this and later calls cost what they are asked.
         """
@@ -165,15 +164,18 @@ class Dictionary:
             with _LOCK:
                 self._searches = _SEARCHES + 1
                 self._index_texts()
+        return list(map(self._ids.get, values))
+
+    def encode_many(self, values: Sequence[Scalar], added: int) -> Ids:
+        """The ids of values, canonical or not. The first `added` get one if they have none, the others -1."""
+        kinds = set(map(type, values))
         if bool in kinds or float in kinds:
             values = [canonical(value) for value in values]
-            found = [self._ids.get(identity(value)) for value in values]
-        elif 0 < 2 * added == len(values) and values[:added] == values[added:]:
-            # Rows that come in place of others have most values in common with them.
-            half = self.encode_many(values[:added], added, kinds)
-            return np.concatenate((half, half))
-        else:
-            found = list(map(self._ids.get, values))
+            return np.array([self.add(v) if at < added else self.find(v) for at, v in enumerate(values)], np.int32)
+        return self.completed(self.known(values), values, added)
+
+    def completed(self, found: list[int | None], values: Sequence[Scalar], added: int) -> Ids:
+        """What is known of values, with new ids for those of the first `added` that have none, and -1 for others."""
         if None in found:
             for at, known in enumerate(found):
                 if known is None:
@@ -368,10 +370,14 @@ class Dictionary:
         What was found once is remembered: columns that nobody meant to join may be joined by a rule that comes later.
         """
         with _LOCK:
-            known = self._translations.get(id(target))
-            if known is None:
-                known = self._translations[id(target)] = Translation(target)
-            return known.translate(self, ids, add=add)
+            # The target is kept, so that no other dictionary can have its id.
+            known, _ = self._translations.setdefault(id(target), (Translation(target.size), target))
+            convert = target.add if add else target.find
+
+            def converted(asked: Ids) -> Ids:
+                return np.fromiter(map(convert, self.decode(asked)), np.int32, len(asked))
+
+            return known.translate(ids, converted, (self.size, target.size), add=add)
 
 
 def _is_string(column: ColumnValues) -> bool:

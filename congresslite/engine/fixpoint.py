@@ -23,8 +23,8 @@ from congresslite.engine.limits import Limits
 from congresslite.engine.pipeline import EMPTY_FRAME, Shape
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import Pipelines, changed_literals, head_rows
+from congresslite.engine.run import Run
 from congresslite.engine.sinks import Part, gathered, text_bytes
-from congresslite.engine.state import Run
 from congresslite.language.program import Call, CheckedRule, Compare
 from congresslite.plan.nodes import Conjunction, RulePlan, StratumPlan
 

@@ -19,16 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from congresslite.engine.dictionary import Ids
-from congresslite.engine.keys import sorted_keys
+from congresslite.engine.sorting import ROW, ROW_BITS, sorted_keys
 
 Places = NDArray[Any]  # rows of a relation, of int32 or int64
 
 # A segment takes in the one before it unless that is this many times as large.
-GROWTH = 8
+GROWTH = 4
 # Each id has its offset where a segment has a row for so many ids of the dictionary, or else ids are searched for. To
 # make offsets costs the dictionary's length, which the rows of a table that is read whole repay sooner.
 _FIRST, _LATER = 32, 2
-_PLACE = np.int64(0xFFFFFFFF)
 # Flags for each row of a sparse segment, at least.
 _FLAGS = 8
 
@@ -82,7 +81,7 @@ class Sparse:
         # Flags of the ids' last bits tell at once of most ids that no row has them.
         self._last = np.int32((1 << (self.length * _FLAGS).bit_length()) - 1)
         self._flags = np.zeros(int(self._last) + 1, bool)
-        self._flags[(keys >> 32) & self._last] = True
+        self._flags[(keys >> ROW_BITS) & self._last] = True
 
     def likely(self, ids: Ids) -> Places:
         """The places of the ids of which there may be rows."""
@@ -92,15 +91,15 @@ class Sparse:
     def spans(self, ids: Ids, size: int) -> tuple[Places, Places]:
         """For each id, where its rows start in the permutation, and how many they are. `size` bounds the ids."""
         low = ids.astype(np.int64)
-        low <<= 32
+        low <<= ROW_BITS
         first = self.keys.searchsorted(low)
-        low |= _PLACE
+        low |= ROW
         return first, self.keys.searchsorted(low, "right") - first
 
     def expand(self, first: Places, counts: Places) -> tuple[Places, Places]:
         """All rows of these spans, and for each row from which span it comes."""
         which, within = _expanded(first, counts)
-        return which, self.keys[within] & _PLACE
+        return which, self.keys[within] & ROW
 
     def find(self, ids: Ids, size: int) -> tuple[Places, Places]:
         """The rows of each id: which id, and which row."""
@@ -127,7 +126,7 @@ class Dense:
         else:
             self._offsets = np.zeros(size + 1, np.int32)
             np.cumsum(counts, out=self._offsets[1:])
-            self._rows = (sorted_keys(ids, start) & _PLACE).astype(np.int32)
+            self._rows = (sorted_keys(ids, start) & ROW).astype(np.int32)
 
     def likely(self, ids: Ids) -> None:
         """Nothing: an offset tells as quickly."""

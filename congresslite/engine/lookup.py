@@ -16,7 +16,8 @@ from congresslite.engine.base import BaseTables
 from congresslite.engine.frames import Frame
 from congresslite.engine.limits import Limits
 from congresslite.engine.pipeline import Shape
-from congresslite.engine.state import Run, State
+from congresslite.engine.run import Run
+from congresslite.engine.state import State
 from congresslite.engine.vectors import Same, scalars
 from congresslite.language.program import CheckedRule, Const, Literal, Program, Var
 from congresslite.plan import RulePlan, plan_body
@@ -52,7 +53,7 @@ class StateLookup:
         if len(row) != len(relation.dictionaries):
             return False
         pairs = zip(relation.dictionaries, row, strict=True)
-        ids = [dictionary.encode_many([value], 0, {type(value)}) for dictionary, value in pairs]
+        ids = [dictionary.encode_many([value], 0) for dictionary, value in pairs]
         return all(each[0] >= 0 for each in ids) and bool(relation.find(ids, 1)[0] >= 0)
 
     def solve(

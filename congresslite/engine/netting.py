@@ -8,17 +8,18 @@ nothing, and what remains is net: each row stands for a real change.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.engine.counting import TableDelta
-from congresslite.engine.dictionary import Ids
+from congresslite.engine.dictionary import NULL, STR, Dictionary, Ids
 from congresslite.engine.index import Places
 from congresslite.engine.keys import group_rows, grouped
 from congresslite.engine.relation import Mask, Relation
-from congresslite.schema import INT_MAX, INT_MIN, Delta, Row, Scalar, TableSchema, Type
+from congresslite.schema import INT_MAX, INT_MIN, Delta, Row, Scalar, TableSchema, Type, canonical
 
 
 def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: object) -> tuple[Relation, TableDelta]:
@@ -68,17 +69,37 @@ def _encoded(relation: Relation, schema: TableSchema, rows: Sequence[Row], inser
     if set(map(len, rows)) - {schema.arity}:
         raise SourceError(_wrong_width(schema, rows, inserted))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(dictionaries)
-    # Each value is touched twice: by its kind, then in the dictionary.
-    kinds = [set(map(type, values)) for values in columns]
-    findings = [
-        _misfit(schema, at, values, inserted)
-        for at, (values, found) in enumerate(zip(columns, kinds, strict=True))
-        if not _all_fit(values, found, schema.columns[at].type)
-    ]
+    ids: list[Ids] = []
+    findings: list[Diagnostic] = []
+    for at, (dictionary, values) in enumerate(zip(dictionaries, columns, strict=True)):
+        encoded = _column(dictionary, values, inserted, schema.columns[at].type)
+        if encoded is None:
+            findings.append(_misfit(schema, at, values, inserted))
+        else:
+            ids.append(encoded)
     if findings:
         raise SourceError(findings)
-    every = zip(dictionaries, columns, kinds, strict=True)
-    return [dictionary.encode_many(values, inserted, found) for dictionary, values, found in every]
+    return ids
+
+
+def _column(dictionary: Dictionary, values: Sequence[Scalar], inserted: int, type_: Type) -> Ids | None:
+    """The ids of a column's values, new ones for those inserted; None if one of them does not fit the type."""
+    if 0 < 2 * inserted == len(values) and type_ is Type.STR and values[:inserted] == values[inserted:]:
+        # Rows that come in place of others have most values in common with them.
+        half = _column(dictionary, values[:inserted], inserted, type_)
+        return None if half is None else np.concatenate((half, half))
+    if type_ is not Type.STR:
+        return dictionary.encode_many(values, inserted) if _all_fit(values, type_) else None
+    # What the dictionary knows need not be looked at: its kind tells whether it is a text.
+    try:
+        found = dictionary.known(values)
+    except TypeError:  # a list or an object
+        return None
+    if None in found and not all(_fits(values[at], type_) for at, id_ in enumerate(found) if id_ is None):
+        return None
+    ids = dictionary.completed(found, values, inserted)
+    kinds = dictionary.kinds[ids]
+    return ids if ((kinds == STR) | (kinds == NULL) | (ids < 0)).all() else None
 
 
 def _all_of(relation: Relation, places: Places) -> Places:
@@ -109,13 +130,23 @@ _TAKES: dict[Type, frozenset[type]] = {
 }
 
 
-def _all_fit(values: Sequence[Scalar], kinds: set[type], type_: Type) -> bool:
+def _all_fit(values: Sequence[Scalar], type_: Type) -> bool:
     """Whether all values fit a column; told by their kinds, if that is enough."""
-    if float in kinds or not kinds <= _TAKES[type_]:
+    kinds = set(map(type, values))
+    if float in kinds or str in kinds or not kinds <= _TAKES[type_]:
         return all(_fits(value, type_) for value in values)
     if int in kinds:
-        integers = values if kinds == {int} else [each for each in values if type(each) is int]
-        return min(integers) >= INT_MIN and max(integers) <= INT_MAX  # type: ignore[type-var, operator]
+        integers = [each for each in values if isinstance(each, int)]
+        return min(integers) >= INT_MIN and max(integers) <= INT_MAX
+    return True
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text can be written as UTF-8: half a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
     return True
 
 
@@ -134,7 +165,7 @@ def _misfit(schema: TableSchema, at: int, values: Sequence[Scalar], inserted: in
     column = schema.columns[at]
     number = next(number for number, value in enumerate(values) if not _fits(value, column.type))
     message = (
-        f"row {_numbered(number, inserted)}: `{values[number]!r}` does not fit the column `{column.name}` of "
+        f"row {_numbered(number, inserted)}: `{values[number]!a}` does not fit the column `{column.name}` of "
         f"`{schema.name}`, which takes {_NAMES[column.type]}"
     )
     return Diagnostic("CL442", message, None, "correct the row, or the declared type", place=schema.name)
@@ -157,5 +188,7 @@ def _fits(value: Scalar, type_: Type) -> bool:
     if type(value) not in _TAKES[type_]:
         return False
     if isinstance(value, float):
-        return abs(value) < float("inf") and (type_ is not Type.INT or value.is_integer())
+        return math.isfinite(value) and (type_ is not Type.INT or isinstance(canonical(value), int))
+    if isinstance(value, str):
+        return _is_text(value)
     return not isinstance(value, int) or INT_MIN <= value <= INT_MAX

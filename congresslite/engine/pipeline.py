@@ -19,7 +19,7 @@ from enum import Enum
 
 from congresslite.engine.access import Access, Planner, access, best_position
 from congresslite.engine.frames import WEIGHT, Frame
-from congresslite.engine.state import Relations, Run
+from congresslite.engine.run import Relations, Run
 from congresslite.engine.steps import Assign, Builtin, Exists, Filter, Probe, Scan, Step
 from congresslite.language.program import Call, CheckedRule, Compare, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of

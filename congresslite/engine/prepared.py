@@ -53,7 +53,7 @@ class Prepared:
         # Tables that are other tables by another name: they have the same relation.
         self.copies = {at: source for at, each in enumerate(self.strata) if (source := self._source(each)) is not None}
         # The tables that users see, each with its parts.
-        self.visible: Mapping[str, tuple[str, ...]] = dict(_visible(program))
+        self.visible: Mapping[str, tuple[str, ...]] = dict(sorted(_visible(program)))
         readers: defaultdict[str, dict[int, None]] = defaultdict(dict)
         for at, stratum in enumerate(self.strata):
             for name in _read_by(stratum):

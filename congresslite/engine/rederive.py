@@ -25,8 +25,8 @@ from congresslite.engine.index import Places
 from congresslite.engine.pipeline import Reading, Shape
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import Pipelines, changed_literals, head_rows
+from congresslite.engine.run import Run
 from congresslite.engine.sinks import Part
-from congresslite.engine.state import Run
 from congresslite.engine.vectors import Coded, Vector
 from congresslite.language.program import Const, Fold, Var
 from congresslite.plan.nodes import Conjunction, RulePlan, StratumPlan

@@ -16,8 +16,8 @@ from congresslite.engine.deltas import Deltas
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.frames import Frame
 from congresslite.engine.pipeline import EMPTY_FRAME, Pipeline, Reading, Shape, build_pipeline
+from congresslite.engine.run import Relations, Run
 from congresslite.engine.sinks import CountSink, head_columns, weights_of
-from congresslite.engine.state import Relations, Run
 from congresslite.language.program import Const, Fold, Var
 from congresslite.plan.nodes import Conjunction, RulePlan, variables_of
 

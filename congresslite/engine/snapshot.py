@@ -21,8 +21,9 @@ from congresslite.engine.limits import Limits
 from congresslite.engine.lookup import StateLookup
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import derive
+from congresslite.engine.run import Run
 from congresslite.engine.sinks import CountSink
-from congresslite.engine.state import Run, State
+from congresslite.engine.state import State
 from congresslite.engine.transition import next_state
 from congresslite.language.program import CheckedRule, Match, NoMatch, Program, Var
 from congresslite.plan import RulePlan, plan_rule

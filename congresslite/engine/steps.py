@@ -20,7 +20,7 @@ from congresslite.engine.frames import WEIGHT, Frame, both, evaluate
 from congresslite.engine.index import Dense, Places
 from congresslite.engine.limits import CHUNK, Limits
 from congresslite.engine.relation import Relation
-from congresslite.engine.state import Run
+from congresslite.engine.run import Run
 from congresslite.engine.vectors import Coded, Mask, Plain, Vector, compare, find, map_rows, plain, take
 from congresslite.language.builtins import BUILTINS
 from congresslite.language.program import Calc, Call, CheckedRule, Compare, Expression, Member, Var

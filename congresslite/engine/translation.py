@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from congresslite.engine.dictionary import Dictionary
+Ids = NDArray[np.int32]
 
 _MISSING, _UNKNOWN = -1, -2
 
 
 class Translation:
-    """Ids of one dictionary as ids of another, as far as they were asked for."""
+    """Ids of a source as ids of a target, which had `target_size` ids at the start."""
 
-    def __init__(self, target: Dictionary) -> None:
-        self._target = target
+    def __init__(self, target_size: int) -> None:
         self._ids = np.zeros(0, np.int32)
-        self._size = target.size
+        self._size = target_size
 
-    def translate(self, source: Dictionary, ids: NDArray[np.int32], *, add: bool) -> NDArray[np.int32]:
-        """The target's ids for ids of the source; -1 for values that it lacks, unless they are to be added."""
-        if len(self._ids) < source.size:
-            grown = np.full(source.size + source.size // 4, _UNKNOWN, np.int32)
+    def translate(self, ids: Ids, convert: Callable[[Ids], Ids], sizes: tuple[int, int], *, add: bool) -> Ids:
+        """The target's ids for ids of the source; -1 for values that it lacks.
+
+        `convert` translates ids that differ, or with `add` makes new ones; `sizes` are how many ids source and target
+        have by now.
+        """
+        if len(self._ids) < sizes[0]:
+            grown = np.full(sizes[0] + sizes[0] // 4, _UNKNOWN, np.int32)
             grown[: len(self._ids)] = self._ids
             self._ids = grown
         found = self._ids[ids]
         open_ = found == _UNKNOWN
-        if add or self._size < self._target.size:  # what it lacked it may have by now
+        if add or self._size < sizes[1]:  # what it lacked it may have by now
             open_ |= found == _MISSING
         if open_.any():
             asked = np.unique(ids[open_])
-            convert = self._target.add if add else self._target.find
-            self._ids[asked] = np.fromiter(map(convert, source.decode(asked)), np.int32, len(asked))
+            self._ids[asked] = convert(asked)
             found = self._ids[ids]
         return found

@@ -37,10 +37,13 @@ class Changes(Mapping[str, Delta]):
     def __getitem__(self, table: str) -> Delta:
         if table not in self._tables:
             raise KeyError(table)
-        if table not in self._known:
+        known = self._known.get(table)
+        if known is None:
             make = self._pending.get(table)
-            self._known[table] = Delta() if make is None else make()
-        return self._known[table]
+            known = self._known[table] = Delta() if make is None else make()
+            if make is not None:
+                self._pending[table] = lambda: known
+        return known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)

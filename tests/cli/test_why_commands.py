@@ -25,7 +25,7 @@ def ask(run: Run, tmp_path: Path) -> Run:
     """Run a command over a small estate; the policy is added to the arguments."""
     tables = {
         "vm": "id,host,vcpus\nvm1,h1,4\nvm2,h1,8\nvm3,h2,2\n",
-        "host": "id,disk\nh1,hdd\nh2,ssd\n",
+        "host": "id,disk,rack\nh1,hdd,r1\nh2,ssd,r2\n",
         "waiver": "host\nh9\n",
         "spare": "id\n\x1b[31mred\n",
     }
@@ -85,13 +85,14 @@ def test_depth(ask: Run) -> None:
 
 
 def test_why_as_json(ask: Run) -> None:
-    """The document holds whole rows, in steps that refer to each other by number."""
+    """The document holds whole rows, columns that no rule reads too, in steps that refer to each other by number."""
     document = json.loads(ask("why", 'nfv:error("vm1", _)', "-o", "json").stdout)
     assert document["matches"] == 1
-    first, second, *_ = document["proof"]["steps"]
+    first, second, third = document["proof"]["steps"]
     assert first["rule"] == {"policy": "nfv", "id": "slow-disk", "file": "nfv.dl", "line": 1}
     assert first["body"][:2] == [{"step": 1}, {"step": 2}]
     assert second["row"] == {"id": "vm1", "host": "h1", "vcpus": 4}
+    assert third["row"] == {"id": "h1", "disk": "hdd", "rack": "r1"}
 
 
 @pytest.mark.parametrize(

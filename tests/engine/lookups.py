@@ -128,7 +128,7 @@ def _looked_at(program: Program) -> dict[str, set[int]]:
     """The places of base tables that somebody looks at: anywhere in a rule a second time; all under an aggregate."""
     held: dict[str, set[int]] = {name: set() for name in program.base}
     for rule in program.rules:
-        written = list(_names((rule.head, rule.body)))
+        written = list(names_in((rule.head, rule.body)))
         for atom in _atoms(rule.body):
             for place, term in enumerate(atom.terms):
                 if rule.aggregates or isinstance(term, Const) or written.count(term.name) > 1:
@@ -136,16 +136,16 @@ def _looked_at(program: Program) -> dict[str, set[int]]:
     return held
 
 
-def _names(part: object) -> Iterator[str]:
+def names_in(part: object) -> Iterator[str]:
     """Every variable in some part of a rule, as often as it is written."""
     if isinstance(part, Var):
         yield part.name
     elif isinstance(part, tuple):
         for each in part:
-            yield from _names(each)
+            yield from names_in(each)
     elif is_dataclass(part):
         for each in fields(part):
-            yield from _names(getattr(part, each.name))
+            yield from names_in(getattr(part, each.name))
 
 
 def _atoms(body: Sequence[Literal]) -> Iterator[Match | NoMatch]:

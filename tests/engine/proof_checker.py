@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from congresslite.engine.explanation import Absent, Branch, Entry, Held, Proof, WhyNot
+from congresslite.engine.explanation import Absent, Branch, Entry, Held, Proof
 from congresslite.language.program import CheckedRule, Const, Either, Fold, Literal, Match, NoMatch, Program
-from congresslite.schema import Row, Scalar, identity
+from congresslite.schema import Row, identity
 from tests.engine.naive import NO_ROW, Bindings, Tables, aggregate, evaluate, extend, plain, ready, solve, unify
 
 Fact = tuple[str, tuple[Hashable, ...]]
@@ -243,52 +243,3 @@ class Checker:
                 yield name, tuple(map(plain, row))
                 if name in self.parts:
                     yield self.parts[name], tuple(map(plain, row))
-
-
-def check_same(held: Proof | None, whole: Proof | None) -> None:
-    """Assert that a proof says what another one says, which is told with all columns of the sources' rows."""
-    assert held is not None
-    assert whole is not None
-    seen: set[tuple[Proof, Proof]] = set()
-    todo = [(held, whole)]
-    while todo:
-        pair = todo.pop()
-        if pair in seen:
-            continue
-        seen.add(pair)
-        one, other = pair
-        assert one.rule is other.rule
-        for of in ("table", "height", "origin", "total", "complete"):
-            assert getattr(one, of) == getattr(other, of)
-        assert _part_of(dict(zip(one.columns, one.row, strict=True)), dict(zip(other.columns, other.row, strict=True)))
-        assert one.origin == "source" or one.columns == other.columns
-        _check_same_body(one.body, one.bindings, other.body, other.bindings)
-        for mine, its in zip(one.group, other.group, strict=True):
-            _check_same_body(mine.body, mine.bindings, its.body, its.bindings)
-        todo += zip(one.premises(), other.premises(), strict=True)
-
-
-def _check_same_body(
-    body: tuple[Entry, ...], bindings: Mapping[str, Scalar], other: tuple[Entry, ...], others: Mapping[str, Scalar]
-) -> None:
-    assert _part_of(bindings, others)
-    for mine, its in zip(body, other, strict=True):
-        if isinstance(mine, Branch):
-            assert isinstance(its, Branch)
-            assert (mine.number, mine.of) == (its.number, its.of)
-            _check_same_body(mine.body, {}, its.body, {})
-        elif not isinstance(mine, Proof):
-            assert repr(mine) == repr(its)  # `==` would take 1 for true
-
-
-def _part_of(values: Mapping[str, Scalar], others: Mapping[str, Scalar]) -> bool:
-    """Whether all of some values are among others."""
-    return {name: identity(value) for name, value in values.items()}.items() <= {
-        name: identity(value) for name, value in others.items()
-    }.items()
-
-
-def progress_of(answer: WhyNot | None) -> list[tuple[tuple[Literal, ...], Literal | None, str]]:
-    """How far each rule got; which of many bindings is the sample may differ."""
-    assert answer is not None
-    return [(each.literals, each.failed.literal, each.failed.reason) for each in answer.attempts]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from congresslite.engine.access import Access, access, best_position
+from congresslite.engine.counting import Bag
+from congresslite.engine.deltas import passing as passing_rows
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.relation import Relation
 from congresslite.language.program import Const, Match, NoMatch, Var
@@ -46,6 +48,20 @@ def test_selections(asked: Access, rows: list[int], dead: list[int], indexed: bo
     some = np.array([4, 0, 2])
     passing = asked.passing(held, some)
     assert ([0, 1, 2] if passing is None else passing.tolist()) == [at for at in range(3) if some[at] in rows]
+
+
+def test_equal_columns_of_different_dictionaries() -> None:
+    """Columns that nobody meant to compare have ids of their own: they are equal where their values are."""
+    left, right = Dictionary(), Dictionary()
+    rows = [("x", "x"), ("x", "y"), ("y", "y"), ("only left", "x"), (None, None), (1, True), ("y", "only right")]
+    columns = [left.encode(row[0] for row in rows), right.encode([row[1] for row in reversed(rows)])[::-1]]
+    held = Relation("t", [left, right], columns, len(rows))
+    asked = Access("t", {"x": 0}, (), ((0, 1),))
+    living, passing = asked.living(held), asked.passing(held, np.arange(7))
+    assert living is not None and passing is not None
+    assert living.tolist() == passing.tolist() == [0, 2, 4]
+    bag = Bag(columns, np.arange(7))
+    assert passing_rows(asked, bag, [left, right]).weights.tolist() == [0, 2, 4]
 
 
 def test_what_is_left_of_a_literal() -> None:

@@ -21,8 +21,8 @@ WIDTHS: dict[str, list[int]] = {
     "no columns": [],
     "one column": [5],
     "two columns": [5, 5],
-    "64 bits": [1 << 21, 1 << 21, 1 << 22],
-    "three of the largest": [2**31 - 1] * 3,
+    "exactly 63 bits": [1 << 9] * 7,
+    "more than 63 bits": [1 << 13] * 5,
 }
 OWNERS = (object(), object())
 

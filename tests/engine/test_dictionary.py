@@ -248,6 +248,43 @@ def test_translation_keeps_values(values: list[Scalar], others: list[Scalar], ad
     assert add or target.size == size
 
 
+@QUICK
+@given(batches=st.lists(st.tuples(st.booleans(), st.lists(SCALARS, max_size=6)), min_size=1, max_size=6))
+def test_translations_are_no_older_than_their_dictionaries(batches: list[tuple[bool, list[Scalar]]]) -> None:
+    """What was not there when it was first translated is found once it is, and values that come later are, too."""
+    source, target = Dictionary(), Dictionary()
+    held: set[object] = {None}
+    for to_target, values in batches:
+        (target if to_target else source).encode(values)
+        held |= {identity(canonical(value)) for value in values} if to_target else set()
+        every = np.arange(source.size, dtype=np.int32)
+        there = source.translate(every, target, add=False).tolist()
+        for value, id_ in zip(source.decode(every), there, strict=True):
+            assert (id_ >= 0) == (identity(value) in held)
+            assert id_ < 0 or same(target.decode(np.array([id_])), [value])
+
+
+@QUICK
+@given(
+    column=st.lists(SCALARS, max_size=8),
+    batches=st.lists(st.tuples(st.lists(SCALARS, max_size=5), st.lists(SCALARS, max_size=5)), max_size=4),
+)
+def test_a_few_values_at_a_time(column: list[Scalar], batches: list[tuple[list[Scalar], list[Scalar]]]) -> None:
+    """Of some values the first are added where they are new, and the others only found."""
+    dictionary = Dictionary()
+    for each in typed_columns(column):
+        dictionary.encode_columns([each])
+    for added, asked in batches:
+        before = {identity(value) for value in dictionary.decode(np.arange(dictionary.size))}
+        held = before | {identity(canonical(value)) for value in added}
+        ids = dictionary.encode_many([*added, *asked], len(added)).tolist()
+        assert same(dictionary.decode(np.array(ids[: len(added)], np.int32)), added)
+        for value, id_ in zip(asked, ids[len(added) :], strict=True):
+            assert (id_ >= 0) == (identity(canonical(value)) in held)
+            assert id_ < 0 or same(dictionary.decode(np.array([id_])), [value])
+        assert dictionary.size == len(held)
+
+
 def test_growth_keeps_ids() -> None:
     """An id is never given to another value, through thousands of additions of all kinds."""
     dictionary, source = Dictionary(), random.Random(7)

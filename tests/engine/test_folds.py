@@ -1,4 +1,4 @@
-"""Folds: groups are folded exactly, whatever arrived in which order and how often it was compacted."""
+"""Folds: groups are folded exactly, whatever arrived in which order and how often what was gathered was counted."""
 
 from __future__ import annotations
 

@@ -171,15 +171,15 @@ def test_segments_stay_few(step: int, size: int | None) -> None:
         assert all(one >= GROWTH * other for one, other in pairwise(lengths))
         # All but the last are the very ones that there were.
         assert all(one is other for one, other in zip(index.segments[:-1], before.segments, strict=False))
-    assert len(index.segments) <= 5
+    assert len(index.segments) <= 8
     assert probed(index, [0, 60, 61], LARGEST) == expected(column, [0, 60, 61])
 
 
 MERGES: dict[str, tuple[int, int]] = {
-    "few rows into many": (40, 8),
+    "few rows into many": (7 * GROWTH, 8),
     "rows into as many": (20, 20),
     "many rows into few": (3, 50),
-    "too few rows to take in many": (80, 8),
+    "too few rows to take in many": (8 * GROWTH, 8),
 }
 
 

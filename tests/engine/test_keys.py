@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from congresslite.engine import keys as module
-from congresslite.engine.keys import KeySet, counted_rows, group_rows, grouped, packed, sort_places
+from congresslite.engine.keys import KeySet, counted_rows, group_rows, grouped, packed, unpacked
+from congresslite.engine.sorting import sort_places, sorted_keys
 from tests.engine.encoded import IdRow, columns_of, rows_of, sized, summed
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -155,9 +156,13 @@ def test_runs_stay_few() -> None:
 
 @QUICK
 @given(ids=st.lists(st.sampled_from([0, 1, 2, 2**31 - 1]), max_size=40))
-def test_sort_places_is_stable(ids: list[int]) -> None:
-    """Places are sorted by id, and by place among equal ids."""
-    assert sort_places(np.array(ids, np.int32)).tolist() == sorted(range(len(ids)), key=lambda place: ids[place])
+def test_sorting_is_stable(ids: list[int]) -> None:
+    """Places are sorted by id, and by place among equal ids; rows may begin with any number."""
+    column = np.array(ids, np.int32)
+    places = sorted(range(len(ids)), key=lambda place: ids[place])
+    assert sort_places(column).tolist() == places
+    start = 2**31
+    assert sorted_keys(column, start).tolist() == [(ids[place] << 32) + start + place for place in places]
 
 
 WIDTHS: dict[str, list[int]] = {
@@ -190,14 +195,16 @@ def draw_rows(data: st.DataObject, sizes: list[int], least: int) -> list[IdRow]:
 @QUICK
 @given(data=st.data())
 def test_packed_rows_are_equal_as_their_rows_are(name: str, sizes: list[int], data: st.DataObject) -> None:
-    """Rows of at most 63 bits have a key each, the same for equal rows and none below 0; others have none."""
+    """Rows of at most 63 bits have a key each, one for equal rows, from which they come back; others have none."""
     rows = draw_rows(data, sizes, 0)
-    keys = packed(columns_of(rows, len(sizes)), [sized(size) for size in sizes])
+    dictionaries = [sized(size) for size in sizes]
+    keys = packed(columns_of(rows, len(sizes)), dictionaries)
     assert (keys is not None) == (name in PACKED)
     if keys is not None:
         assert len(keys) == len(rows)
         assert len(set(zip(rows, keys.tolist(), strict=True))) == len(set(rows)) == len(set(keys.tolist()))
         assert not (keys < 0).any()
+        assert rows_of(unpacked(keys, dictionaries), len(keys)) == rows
 
 
 @pytest.mark.parametrize("colliding", COLLIDING, ids=["as hashed", "every hash the same"])

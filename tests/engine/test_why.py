@@ -16,7 +16,8 @@ from congresslite.language.program import Either, Literal, Program
 from congresslite.schema import Catalog, Column, Row, TableSchema, Type, identity
 from tests.engine.lookups import CLOCK, UNREAD, HeldLookup, NaiveLookup, rows_beside
 from tests.engine.naive import Tables, solve
-from tests.engine.proof_checker import Checker, check_same, progress_of
+from tests.engine.proof_checker import Checker
+from tests.engine.same_answers import check_same, progress_of
 from tests.engine.strategies import CATALOG, Case, cases
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]

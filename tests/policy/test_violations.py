@@ -28,6 +28,15 @@ MESSAGES = {
                               ["v1 on h1", "v2 on h1"]),
     "a variable beyond the head takes the least value": (
         '@message("{h} holds {v}") error(h) :- inv:vm(id=v, host=h), inv:host(id=h).', ["h1 holds v1"]),
+    "a variable takes its value from the branch that proves the row lowest": (
+        "cores(h, n) :- inv:host(id=h, cores=n).\n"
+        '@message("{h}: {w}") error(h) :- (cores(h, w)) or (inv:host(id=h, site=w)) or (cores(h, _), w = 0).',
+        ["h1: south", "h2: north"]),
+    "or the least value, where only the rows tell which that is": (
+        "up(h, n) :- inv:host(id=h, site=n).\nup(h, n) :- down(h, n).\n"
+        "down(h, n) :- up(h, _), inv:host(id=h, cores=n).\n"
+        '@message("{h}: {w}") error(h) :- (up(h, w)) or (down(h, w)).',
+        ["h1: 4", "h2: 8"]),
     "a column that no rule has read": (
         '@message("{v} in {s}") error(v) :- inv:vm(id=v, host=h), inv:host(id=h, cores=4, site=s).',
         ["v1 in south", "v2 in south"]),
@@ -40,11 +49,12 @@ MESSAGES = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("engine", ["columnar", "duckdb", "reference"])
 @pytest.mark.parametrize(("text", "messages"), MESSAGES.values(), ids=MESSAGES)
-def test_messages(data: Path, text: str, messages: list[str]) -> None:
-    """A message is the rule's template filled in, the same words for the same tables."""
-    engine = Engine.load([Policy("p", text)], data)
-    assert [violation.message for violation in engine.violations()] == messages
+def test_messages(data: Path, text: str, messages: list[str], engine: str) -> None:
+    """A message is the rule's template filled in, the same words for the same tables, whichever engine is asked."""
+    loaded = Engine.load([Policy("p", text)], data, engine=engine)
+    assert [violation.message for violation in loaded.violations()] == messages
 
 
 def test_a_violation_names_its_rule_and_object(data: Path) -> None:

@@ -12,12 +12,13 @@ rows of the rules themselves.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from congresslite.language.program import CheckedRule, Const, Either, Fold, Literal, Match, NoMatch, Program, Var
+from congresslite.engine.explanation.idle import idle_variables
+from congresslite.language.program import CheckedRule, Const, Either, Fold, Literal, Match, Program, Var
 from congresslite.language.resolution.binding import bound, literal_variables, variables
 from congresslite.schema import Row, Scalar, TableSchema, identity
 
@@ -44,7 +45,7 @@ SOURCE = Heights(0, 0)
 class Way:
     """One way through the disjunctions of a rule's body: literals without `or`, in written order.
 
-    `choices` are the branches taken, in the order in which they are met; `idle` the variables that stand alone.
+    `choices` are the branches taken, in the order in which they are met; `idle` the variables that nothing looks at.
     """
 
     number: int
@@ -66,59 +67,36 @@ class Way:
 
 @dataclass(frozen=True, eq=False)
 class Deriving:
-    """A rule with its ways; `number` is its place in the program."""
+    """A rule with its ways; `number` is its place in the program, `sources` are the program's base tables."""
 
     number: int
     rule: CheckedRule
+    sources: Collection[str]
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:
         """Every way through its disjunctions, in written order."""
         return tuple(
-            Way(number, literals, choices, idle_variables(self.rule.head, literals))
+            Way(number, literals, choices, idle_variables(self.rule.head, literals, self.sources))
             for number, (literals, choices) in enumerate(_ways(self.rule.body))
         )
 
     @cached_property
     def idle(self) -> frozenset[str]:
-        """The variables that stand alone, whichever way is taken."""
-        return idle_variables(self.rule.head, self.rule.body)
+        """The variables that nothing looks at, whichever way is taken."""
+        return idle_variables(self.rule.head, self.rule.body, self.sources)
 
 
 def in_order(literals: Iterable[Literal], idle: Collection[str]) -> list[str]:
     """All variables of some literals in the order of appearance, those first that people gave a name.
 
-    Idle ones come last of all: what a proof says may not depend on columns that nobody looks at.
+    Idle ones come last of all: they may not decide on what a rule looks at.
     """
     names: dict[str, None] = {}
     for literal in literals:
         terms = literal.terms if isinstance(literal, Match) else ()
         names |= dict.fromkeys((*variables(terms), *sorted(literal_variables(literal))))
     return sorted(names, key=lambda name: (name in idle, "#$".find(name[0])))
-
-
-def idle_variables(head: Iterable[Var | Const | Fold], body: Iterable[Literal]) -> frozenset[str]:
-    """The variables that stand in one place alone, whichever way is taken through the body: nothing looks at them."""
-    places = _places(body)
-    places.update(variables(term.argument if isinstance(term, Fold) else term for term in head))
-    return frozenset(name for name, count in places.items() if count == 1)
-
-
-def _places(body: Iterable[Literal]) -> Counter[str]:
-    """In how many places each variable stands, by the way on which they are most."""
-    places: Counter[str] = Counter()
-    for literal in body:
-        match literal:
-            case Either(branches):
-                most: Counter[str] = Counter()
-                for branch in branches:
-                    most |= _places(branch)
-                places += most
-            case Match(_, terms) | NoMatch(_, terms):
-                places.update(variables(terms))
-            case _:
-                places.update(literal_variables(literal))
-    return places
 
 
 def _ways(body: Sequence[Literal]) -> list[tuple[tuple[Literal, ...], tuple[int, ...]]]:
@@ -162,7 +140,7 @@ class Outline:
         self._user_names = {part: name for name, parts in program.answers.items() for part in parts}
         self._rules: defaultdict[str, list[Deriving]] = defaultdict(list)
         for number, rule in enumerate(program.rules):
-            self._rules[rule.table].append(Deriving(number, rule))
+            self._rules[rule.table].append(Deriving(number, rule, program.base.keys()))
         self._unions: dict[str, list[Deriving]] = {}
         for name, parts in program.answers.items():
             every = [deriving for part in parts for deriving in self._rules.get(part, ())]

@@ -2,20 +2,21 @@
 What an explanation sees of source rows: the columns that the state holds.
 
 No rule looks at the others, and to read one off a file costs more than all the
-rest of an answer. The rule to keep: a variable that stands alone, in a column
-that is not held, is not asked for; it has no value in the answer's bindings,
-and the rows that are shown lack its column. Whatever else an answer says is
-the same as if all columns were held.
+rest of an answer. The rule to keep: an idle variable in a column that is not
+held is not asked for; it has no value in the answer's bindings, and the rows
+that are shown lack its column. All that rules look at, derived rows and heights
+is the same as if everything were held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from congresslite.engine.explanation.idle import positive_atoms
 from congresslite.engine.explanation.lookup import Lookup
 from congresslite.engine.explanation.outline import Outline
-from congresslite.language.program import Const, Either, Literal, Match, NoMatch, Var
+from congresslite.language.program import Const, Literal, Match, NoMatch, Var
 from congresslite.schema import Scalar
 
 
@@ -36,22 +37,12 @@ class Sight:
         if self.whole or not idle:
             return frozenset()
         unseen: set[str] = set()
-        for atom in _atoms(literals):
+        for atom in positive_atoms(literals):
             places = self.columns(atom.table)
             if len(places) < len(atom.terms):
                 hidden = (term for place, term in enumerate(atom.terms) if place not in places)
                 unseen.update(term.name for term in hidden if isinstance(term, Var) and term.name in idle)
         return frozenset(unseen)
-
-
-def _atoms(literals: Sequence[Literal]) -> Iterator[Match]:
-    """The positive atoms, those within branches included."""
-    for literal in literals:
-        if isinstance(literal, Match):
-            yield literal
-        elif isinstance(literal, Either):
-            for branch in literal.branches:
-                yield from _atoms(branch)
 
 
 def known(atom: Match | NoMatch, bindings: Mapping[str, Scalar]) -> dict[int, Scalar]:
