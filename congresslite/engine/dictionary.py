@@ -154,8 +154,8 @@ class Dictionary:
         """The ids of values, canonical or not, new ones included."""
         return np.fromiter((self.add(canonical(value)) for value in values), np.int32)
 
-    def known(self, values: Sequence[Scalar]) -> list[int | None]:
-        """The ids of canonical values, None for those that have none; none of them may be a boolean.
+    def known(self, values: Sequence[Scalar]) -> Ids:
+        """The ids of canonical values, -1 for those that have none; none of them may be a boolean.
 
         The first call enters all strings into a table, so that this and later calls cost what they are asked.
         """
@@ -164,7 +164,10 @@ class Dictionary:
             with _LOCK:
                 self._searches = _SEARCHES + 1
                 self._index_texts()
-        return list(map(self._ids.get, values))
+        try:
+            return np.fromiter(map(self._ids.__getitem__, values), np.int32, len(values))
+        except KeyError:  # mostly there is none
+            return np.array([self._ids.get(value, -1) for value in values], np.int32)
 
     def encode_many(self, values: Sequence[Scalar], added: int) -> Ids:
         """The ids of values, canonical or not. The first `added` get one if they have none, the others -1."""
@@ -174,13 +177,11 @@ class Dictionary:
             return np.array([self.add(v) if at < added else self.find(v) for at, v in enumerate(values)], np.int32)
         return self.completed(self.known(values), values, added)
 
-    def completed(self, found: list[int | None], values: Sequence[Scalar], added: int) -> Ids:
-        """What is known of values, with new ids for those of the first `added` that have none, and -1 for others."""
-        if None in found:
-            for at, known in enumerate(found):
-                if known is None:
-                    found[at] = self.add(values[at]) if at < added else -1
-        return np.array(found, np.int32)
+    def completed(self, ids: Ids, values: Sequence[Scalar], added: int) -> Ids:
+        """The ids of values, with new ones for those of the first `added` that have -1."""
+        for at in (ids[:added] < 0).nonzero()[0].tolist():
+            ids[at] = self.add(values[at])
+        return ids
 
     def _append(self, value: Scalar) -> int:
         new = self.size

@@ -92,12 +92,12 @@ def _column(dictionary: Dictionary, values: Sequence[Scalar], inserted: int, typ
         return dictionary.encode_many(values, inserted) if _all_fit(values, type_) else None
     # What the dictionary knows need not be looked at: its kind tells whether it is a text.
     try:
-        found = dictionary.known(values)
+        ids = dictionary.known(values)
     except TypeError:  # a list or an object
         return None
-    if None in found and not all(_fits(values[at], type_) for at, id_ in enumerate(found) if id_ is None):
+    if not all(_fits(values[at], type_) for at in (ids < 0).nonzero()[0].tolist()):
         return None
-    ids = dictionary.completed(found, values, inserted)
+    ids = dictionary.completed(ids, values, inserted)
     kinds = dictionary.kinds[ids]
     return ids if ((kinds == STR) | (kinds == NULL) | (ids < 0)).all() else None
 

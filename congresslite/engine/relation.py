@@ -266,7 +266,7 @@ class Relation:
         return found
 
     def matches(self, positions: Sequence[int], columns: Sequence[Ids], length: int) -> tuple[Places, Places]:
-        """For each question (values in these columns) its rows: which question, and which row."""
+        """For each question (values in these columns, in ascending order) its rows: which question, and which row."""
         by = self._best(positions)
         ids = row_hashes(columns, length) if by == ROW else columns[positions.index(by)]
         which, places = self.probe(by, ids)

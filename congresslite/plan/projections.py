@@ -9,8 +9,8 @@ Here such a literal gets a table that is derived like any other,
     inv:host(0, _)(h) :- inv:host(h, _).
 
 and reads that instead. The rule to keep: afterwards a literal of a rule without
-aggregates either brings a variable that nothing else in the body does, or names
-all columns of its table, or at least its declared key; so the number of
+aggregates either brings a variable that no other scan still does, or names all
+columns of its table, or at least its declared key; so the number of
 derivations of a row never multiplies by rows that nobody looks at.
 """
 
