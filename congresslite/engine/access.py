@@ -10,7 +10,7 @@ are, not from guesses about them; but an order stays right when they change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,13 @@ class Access:
     def selects(self) -> bool:
         """Whether there are rows that it may not let through."""
         return bool(self.constants or self.equal)
+
+    @property
+    def read(self) -> Iterator[int]:
+        """The columns that it looks at."""
+        yield from self.columns.values()
+        yield from (position for position, _ in self.constants)
+        yield from (position for pair in self.equal for position in pair)
 
     @property
     def given(self) -> int:

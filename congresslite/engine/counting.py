@@ -26,10 +26,14 @@ NOWHERE = np.zeros(0, np.int64)
 
 @dataclass(eq=False, slots=True)  # never changed, but made so often that `frozen` would cost
 class Bag:
-    """Rows as columns, each with a weight: how often it came, less how often it went."""
+    """Rows as columns, each with a weight: how often it came, less how often it went.
+
+    `net` says that no row is listed twice, and none with a weight of 0.
+    """
 
     columns: list[Ids]
     weights: Weights
+    net: bool = False
 
     @property
     def length(self) -> int:
@@ -38,17 +42,22 @@ class Bag:
 
     def take(self, places: NDArray[np.generic]) -> Bag:
         """The rows at these places, or where the mask is true."""
-        return Bag([column[places] for column in self.columns], self.weights[places])
+        return Bag([column[places] for column in self.columns], self.weights[places], self.net)
 
 
 @dataclass(eq=False, slots=True)  # never changed, but made so often that `frozen` would cost
 class TableDelta:
-    """What came to and went from a table, as rows of ids; no row stands in both."""
+    """What came to and went from a table, as rows of ids; no row stands in both.
+
+    With `same`, each row that came stands for one that went, and agrees with it in these columns: what reads no other
+    column sees no change.
+    """
 
     came: list[Ids]
     came_rows: int
     gone: list[Ids]
     gone_rows: int
+    same: frozenset[int] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.came_rows or self.gone_rows)
@@ -79,6 +88,8 @@ def united(bags: Sequence[Bag], width: int) -> Bag:
 
 def consolidated(bag: Bag, dictionaries: Sequence[Dictionary]) -> Bag:
     """Each row once, with the sum of its weights; without rows whose weights cancel out."""
+    if bag.net:
+        return bag
     if bag.length < 2:
         return bag if bag.length == 0 or bag.weights[0] else bag.take(bag.weights != 0)
     order, starts = grouped(bag.columns, bag.length, dictionaries)
@@ -87,7 +98,7 @@ def consolidated(bag: Bag, dictionaries: Sequence[Dictionary]) -> Bag:
     kept = weights != 0
     if not kept.all():
         first, weights = first[kept], weights[kept]
-    return Bag([column[first] for column in bag.columns], weights)
+    return Bag([column[first] for column in bag.columns], weights, net=True)
 
 
 def merged(relation: Relation, bag: Bag, owner: object) -> tuple[Relation, TableDelta]:

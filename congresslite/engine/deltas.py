@@ -40,8 +40,17 @@ class Deltas:
         key = (access.table, tuple(access.columns.items()), access.constants, access.equal, negated)
         found = self._frames.get(key)
         if found is None:
-            found = self._frames[key] = self._negated(access) if negated else self._positive(access)
+            same = self.tables[access.table].same
+            if same is not None and same.issuperset(access.read):
+                found = self._nothing(access)
+            else:
+                found = self._negated(access) if negated else self._positive(access)
+            self._frames[key] = found
         return found
+
+    def _nothing(self, access: Access) -> Frame:
+        columns = [np.zeros(0, np.int32) for _ in access.columns]
+        return _frame(access, Bag(columns, np.zeros(0, np.int64)), self._relations[access.table].dictionaries)
 
     def _bag(self, table: str) -> Bag:
         if table not in self._signed:

@@ -179,8 +179,11 @@ class Dictionary:
 
     def completed(self, ids: Ids, values: Sequence[Scalar], added: int) -> Ids:
         """The ids of values, with new ones for those of the first `added` that have -1."""
-        for at in (ids[:added] < 0).nonzero()[0].tolist():
+        new = (ids[:added] < 0).nonzero()[0].tolist()
+        for at in new:
             ids[at] = self.add(values[at])
+        for at in (ids < 0).nonzero()[0].tolist() if new else ():  # it may be one of those just added
+            ids[at] = self.find(values[at])
         return ids
 
     def _append(self, value: Scalar) -> int:

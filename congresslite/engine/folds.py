@@ -141,7 +141,8 @@ class Groups:
             groups, values = iter(touched.groups), iter(results)
             columns = [(next(values) if isinstance(term, Fold) else next(groups))[mask] for term in self.rule.head]
             parts.append(Bag(columns, np.full(int(mask.sum()), weight, np.int64)))
-        return united(parts, len(self.rule.head))
+        rows = united(parts, len(self.rule.head))
+        return Bag(rows.columns, rows.weights, net=True)  # as it was and as it is, a group has two rows that differ
 
 
 class _Touched:

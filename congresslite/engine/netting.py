@@ -28,7 +28,10 @@ def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: o
     Rows that repeat in a relation that may have such go, too. Raises SourceError for rows that do not fit the table,
     naming the first in each column.
     """
-    columns, wanted = _named(relation, schema, delta)
+    ids = _encoded(relation, schema, delta)
+    wanted = np.zeros(len(delta.insert) + len(delta.delete), bool)
+    wanted[: len(delta.insert)] = True
+    columns, wanted = _named(relation, ids, wanted)
     places = relation.find(columns, len(wanted))
     new = wanted & (places < 0)
     lost = places[~wanted & (places >= 0)]
@@ -36,7 +39,8 @@ def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: o
         lost = np.union1d(_all_of(relation, lost), _repeats(relation))
     came, count = [column[new] for column in columns], int(new.sum())
     gone = [relation.column(at)[lost] for at in range(len(relation.dictionaries))]
-    found = TableDelta(came, count, gone, len(lost))
+    replaced = relation.distinct and count == len(lost) == len(delta.insert) == len(delta.delete)
+    found = TableDelta(came, count, gone, len(lost), _same(ids, count) if replaced else None)
     if not found:
         relation.distinct = True  # it has been looked at
         return relation, found
@@ -45,13 +49,14 @@ def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: o
     return result, found
 
 
-def _named(relation: Relation, schema: TableSchema, delta: Delta) -> tuple[list[Ids], Mask]:
-    """Every row that a batch names, once, as ids, and whether it is to be there afterwards."""
-    rows, inserted = [*delta.insert, *delta.delete], len(delta.insert)
-    ids = _encoded(relation, schema, rows, inserted)
-    wanted = np.zeros(len(rows), bool)
-    wanted[:inserted] = True
-    known = np.ones(len(rows), bool)
+def _same(ids: Sequence[Ids], count: int) -> frozenset[int]:
+    """The columns in which each of the first `count` rows is as the row that is so many rows after it."""
+    return frozenset(at for at, column in enumerate(ids) if bool((column[:count] == column[count:]).all()))
+
+
+def _named(relation: Relation, ids: list[Ids], wanted: Mask) -> tuple[list[Ids], Mask]:
+    """Every row that a batch names, once, and whether it is to be there afterwards, as one that names it wants."""
+    known = np.ones(len(wanted), bool)
     for column in ids:
         known &= column >= 0
     if not known.all():  # to delete a row with a value that nobody has seen does nothing
@@ -63,15 +68,18 @@ def _named(relation: Relation, schema: TableSchema, delta: Delta) -> tuple[list[
     return [column[first] for column in ids], np.logical_or.reduceat(wanted[order], starts)
 
 
-def _encoded(relation: Relation, schema: TableSchema, rows: Sequence[Row], inserted: int) -> list[Ids]:
-    """Rows as ids, -1 for values of deleted rows that have none. Raises SourceError for rows that do not fit."""
-    dictionaries = relation.dictionaries
+def _encoded(relation: Relation, schema: TableSchema, delta: Delta) -> list[Ids]:
+    """The rows of a batch as ids, those inserted first; -1 for values of deleted rows that have none.
+
+    Raises SourceError for rows that do not fit.
+    """
+    rows, inserted = [*delta.insert, *delta.delete], len(delta.insert)
     if set(map(len, rows)) - {schema.arity}:
         raise SourceError(_wrong_width(schema, rows, inserted))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(dictionaries)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * schema.arity
     ids: list[Ids] = []
     findings: list[Diagnostic] = []
-    for at, (dictionary, values) in enumerate(zip(dictionaries, columns, strict=True)):
+    for at, (dictionary, values) in enumerate(zip(relation.dictionaries, columns, strict=True)):
         encoded = _column(dictionary, values, inserted, schema.columns[at].type)
         if encoded is None:
             findings.append(_misfit(schema, at, values, inserted))
@@ -84,12 +92,12 @@ def _encoded(relation: Relation, schema: TableSchema, rows: Sequence[Row], inser
 
 def _column(dictionary: Dictionary, values: Sequence[Scalar], inserted: int, type_: Type) -> Ids | None:
     """The ids of a column's values, new ones for those inserted; None if one of them does not fit the type."""
-    if 0 < 2 * inserted == len(values) and type_ is Type.STR and values[:inserted] == values[inserted:]:
+    if type_ is not Type.STR:
+        return dictionary.encode_many(values, inserted) if _all_fit(values, type_) else None
+    if 0 < 2 * inserted == len(values) and values[:inserted] == values[inserted:]:
         # Rows that come in place of others have most values in common with them.
         half = _column(dictionary, values[:inserted], inserted, type_)
         return None if half is None else np.concatenate((half, half))
-    if type_ is not Type.STR:
-        return dictionary.encode_many(values, inserted) if _all_fit(values, type_) else None
     # What the dictionary knows need not be looked at: its kind tells whether it is a text.
     try:
         ids = dictionary.known(values)

@@ -31,7 +31,7 @@ Array = NDArray[Any]
 
 # The column of an index that no column is: the hash of the whole row.
 ROW = -1
-# Dead rows are swept out once they are so many, and one in four.
+# Dead rows are swept out once they are so many, and one in two.
 MIN_SWEPT = 1024
 # From so many questions on, and one for each so many rows, a set of all rows is made to answer them.
 _MANY, _PER_ROWS = 4096, 16
@@ -189,7 +189,7 @@ class Relation:
         # What was the best way into few rows may be a bad one into many.
         result._finders = dict(self._finders) if result.size.bit_length() == self.size.bit_length() else {}
         dead = result._tombstones.count
-        return result.swept(owner) if dead > MIN_SWEPT and dead * 4 > result.size else result
+        return result.swept(owner) if dead > MIN_SWEPT and dead * 2 > result.size else result
 
     def swept(self, owner: object) -> Relation:
         """The same rows, and nothing of those that are dead."""

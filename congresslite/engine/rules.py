@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from congresslite.engine.counting import Bag
 from congresslite.engine.deltas import Deltas
 from congresslite.engine.dictionary import Dictionary
-from congresslite.engine.frames import Frame
+from congresslite.engine.frames import WEIGHT, Frame
 from congresslite.engine.pipeline import EMPTY_FRAME, Pipeline, Reading, Shape, build_pipeline
 from congresslite.engine.run import Relations, Run
 from congresslite.engine.sinks import CountSink, head_columns, weights_of
@@ -87,8 +87,10 @@ def derive_change(
         shape = Shape(counted=True, delta=place, reading=Reading.TELESCOPED, lasting=True)
         pipeline = pipelines.get(plan, branch, shape, run)
         start = deltas.frame(pipeline.start, negated=negated)
+        # A delta lists each binding once; so do the rows that are nothing but those.
+        net = not pipeline.steps and set(terms_of(branch)) == set(map(Var, start.vectors)) - {Var(WEIGHT)}
         for frame in pipeline.run(start, run) if start.length else ():
-            yield Bag(head_columns(terms_of(branch), frame, dictionaries), weights_of(frame))
+            yield Bag(head_columns(terms_of(branch), frame, dictionaries), weights_of(frame), net)
 
 
 def changed_literals(plan: RulePlan, tables: Mapping[str, object]) -> Iterator[tuple[Conjunction, int, bool]]:

@@ -6,7 +6,7 @@ whether there is *some* row. A row that comes or goes need not change that, so
 whoever keeps answers current must know how many rows stand behind each `h`.
 Here such a literal gets a table that is derived like any other,
 
-    inv:host(0, _)(h) :- inv:host(h, _).
+    inv:host(c0, _)(c0) :- inv:host(c0, _).
 
 and reads that instead. The rule to keep: afterwards a literal of a rule without
 aggregates either brings a variable that no other scan still does, or names all
@@ -115,6 +115,7 @@ def _variables(literal: Match) -> list[Var]:
 
 
 def _shown(term: Var | Const) -> str:
+    """A term as it stands in a projection's name, where no constant may look like a variable."""
     if isinstance(term, Const):
         return repr(term.value)
-    return "_" if term.anonymous else term.name.removeprefix("c")
+    return "_" if term.anonymous else term.name

@@ -227,15 +227,15 @@ def test_extras_that_outgrow_their_kind() -> None:
 
 SWEEPS: dict[str, tuple[int, int, bool]] = {
     "few dead rows": (2_000, MIN_SWEPT, False),
-    "enough, and one in four": (4 * MIN_SWEPT, MIN_SWEPT + 1, True),
-    "enough, but fewer than one in four": (4 * MIN_SWEPT + 4, MIN_SWEPT + 1, False),
+    "enough, and one in two": (2 * MIN_SWEPT, MIN_SWEPT + 1, True),
+    "enough, but fewer than one in two": (2 * MIN_SWEPT + 2, MIN_SWEPT + 1, False),
     "all rows": (2_000, 2_000, True),
 }
 
 
 @pytest.mark.parametrize(("rows", "dead", "swept"), SWEEPS.values(), ids=SWEEPS)
 def test_dead_rows_are_swept_out(rows: int, dead: int, swept: bool) -> None:
-    """Once dead rows are many and one in four, only the living are kept, with what stands beside them."""
+    """Once dead rows are many and one in two, only the living are kept, with what stands beside them."""
     column = np.arange(rows, dtype=np.int32)
     held = Relation("t", [sized(rows)], [column], rows, extras=[column * 2], distinct=True, owner=ALICE)
     after = held.changed(np.arange(dead), [], 0, ALICE)

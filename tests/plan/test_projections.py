@@ -70,15 +70,15 @@ def test_what_reads_the_table_itself(text: str) -> None:
 PROJECTED: dict[str, tuple[str, list[str]]] = {
     "there is some row": (
         "t(x) :- s:a(x), s:e(x, _).",
-        ["e(0, _)(c0) :- e(c0, _)", "t(x) :- a(x), e(0, _)(x)"],
+        ["e(c0, _)(c0) :- e(c0, _)", "t(x) :- a(x), e(c0, _)(x)"],
     ),
     "a named variable that nothing else uses": (
         "t(x) :- s:a(x), s:e(x, y).",
-        ["e(0, _)(c0) :- e(c0, _)", "t(x) :- a(x), e(0, _)(x)"],
+        ["e(c0, _)(c0) :- e(c0, _)", "t(x) :- a(x), e(c0, _)(x)"],
     ),
     "there is none": (
         "t(x) :- s:a(x), not s:e(_, x).",
-        ["e(_, 0)(c0) :- e(_, c0)", "t(x) :- a(x), !e(_, 0)(x)"],
+        ["e(_, c0)(c0) :- e(_, c0)", "t(x) :- a(x), !e(_, c0)(x)"],
     ),
     "a table with any row": (
         "t(x) :- s:a(x), s:e(_, _).",
@@ -90,7 +90,7 @@ PROJECTED: dict[str, tuple[str, list[str]]] = {
     ),
     "a constant": (
         "t(x) :- s:a(x), s:f(x, 5, _).",
-        ["f(0, 5, _)(c0) :- f(c0, 5, _)", "t(x) :- a(x), f(0, 5, _)(x)"],
+        ["f(c0, 5, _)(c0) :- f(c0, 5, _)", "t(x) :- a(x), f(c0, 5, _)(x)"],
     ),
     "constants only": (
         "t(x) :- s:a(x), not s:e(5, _).",
@@ -98,40 +98,49 @@ PROJECTED: dict[str, tuple[str, list[str]]] = {
     ),
     "variables in another order": (
         "t(x) :- s:e(x, y), s:f(y, _, x).",
-        ["f(0, _, 1)(c0, c1) :- f(c0, _, c1)", "t(x) :- e(x, y), f(0, _, 1)(y, x)"],
+        ["f(c0, _, c1)(c0, c1) :- f(c0, _, c1)", "t(x) :- e(x, y), f(c0, _, c1)(y, x)"],
     ),
     "a repeated variable": (
         "t(x) :- s:a(x), not s:f(x, _, x).",
-        ["f(0, _, 0)(c0) :- f(c0, _, c0)", "t(x) :- a(x), !f(0, _, 0)(x)"],
+        ["f(c0, _, c0)(c0) :- f(c0, _, c0)", "t(x) :- a(x), !f(c0, _, c0)(x)"],
     ),
     "a part of the key": (
         "t(x) :- s:a(x), s:c(x, _, 4), not s:c(_, x, _).",
         [
-            "c(_, 0, _)(c0) :- c(_, c0, _)",
-            "c(0, _, 4)(c0) :- c(c0, _, 4)",
-            "t(x) :- a(x), c(0, _, 4)(x), !c(_, 0, _)(x)",
+            "c(_, c0, _)(c0) :- c(_, c0, _)",
+            "c(c0, _, 4)(c0) :- c(c0, _, 4)",
+            "t(x) :- a(x), c(c0, _, 4)(x), !c(_, c0, _)(x)",
         ],
     ),
     "a key of which a column is missing": (
         "t(x) :- s:a(x), s:d(x, _, _).",
-        ["d(0, _, _)(c0) :- d(c0, _, _)", "t(x) :- a(x), d(0, _, _)(x)"],
+        ["d(c0, _, _)(c0) :- d(c0, _, _)", "t(x) :- a(x), d(c0, _, _)(x)"],
     ),
     "of several, all but one": (
         "t(x) :- s:e(x, _), s:e(_, x), s:f(x, _, _).",
         [
-            "e(0, _)(c0) :- e(c0, _)",
-            "e(_, 0)(c0) :- e(_, c0)",
-            "t(x) :- e(0, _)(x), e(_, 0)(x), f(x, _, _)",
+            "e(c0, _)(c0) :- e(c0, _)",
+            "e(_, c0)(c0) :- e(_, c0)",
+            "t(x) :- e(c0, _)(x), e(_, c0)(x), f(x, _, _)",
         ],
     ),
     "once for all that ask": (
         "t(x) :- s:a(x), s:e(x, _). u(y) :- s:a(y), not s:e(y, _). u(x) :- s:e(_, x), s:e(x, z).",
         [
-            "e(0, _)(c0) :- e(c0, _)",
-            "t(x) :- a(x), e(0, _)(x)",
-            "e(_, 0)(c0) :- e(_, c0)",
-            "u(y) :- a(y), !e(0, _)(y)",
-            "u(x) :- e(_, 0)(x), e(x, z)",
+            "e(c0, _)(c0) :- e(c0, _)",
+            "t(x) :- a(x), e(c0, _)(x)",
+            "e(_, c0)(c0) :- e(_, c0)",
+            "u(y) :- a(y), !e(c0, _)(y)",
+            "u(x) :- e(_, c0)(x), e(x, z)",
+        ],
+    ),
+    "a constant that looks like a variable's number": (
+        "t(x) :- s:a(x), not s:e(0, _). t(x) :- s:a(x), not s:e(x, _).",
+        [
+            "e(0, _)() :- e(0, _)",
+            "e(c0, _)(c0) :- e(c0, _)",
+            "t(x) :- a(x), !e(0, _)()",
+            "t(x) :- a(x), !e(c0, _)(x)",
         ],
     ),
     "constants that only look alike": (
@@ -148,28 +157,28 @@ PROJECTED: dict[str, tuple[str, list[str]]] = {
     "in each alternative": (
         "t(x) :- s:a(x), (s:e(x, _)) or (s:e(x, 3)) or (not s:e(_, x)).",
         [
-            "e(0, _)(c0) :- e(c0, _)",
-            "e(_, 0)(c0) :- e(_, c0)",
-            "t(x) :- a(x), e(0, _)(x)",
+            "e(c0, _)(c0) :- e(c0, _)",
+            "e(_, c0)(c0) :- e(_, c0)",
+            "t(x) :- a(x), e(c0, _)(x)",
             "t(x) :- a(x), e(x, 3)",
-            "t(x) :- a(x), !e(_, 0)(x)",
+            "t(x) :- a(x), !e(_, c0)(x)",
         ],
     ),
     "what an aggregate negates": (
         "t(count(x)) :- s:a(x), s:e(x, _), not s:e(_, x).",
-        ["e(_, 0)(c0) :- e(_, c0)", "t(count(x)) :- a(x), e(x, _), !e(_, 0)(x)"],
+        ["e(_, c0)(c0) :- e(_, c0)", "t(count(x)) :- a(x), e(x, _), !e(_, c0)(x)"],
     ),
     "a derived table": (
         "p(x, y) :- s:e(x, y). t(x) :- s:a(x), p(x, _).",
-        ["p(x, y) :- e(x, y)", "p(0, _)(c0) :- p(c0, _)", "t(x) :- a(x), p(0, _)(x)"],
+        ["p(x, y) :- e(x, y)", "p(c0, _)(c0) :- p(c0, _)", "t(x) :- a(x), p(c0, _)(x)"],
     ),
     "of a lower table, before the recursion": (
         "r(x) :- s:a(x). r(y) :- r(x), s:e(x, y), s:f(y, _, _), not s:e(y, _).",
         [
-            "e(0, _)(c0) :- e(c0, _)",
-            "f(0, _, _)(c0) :- f(c0, _, _)",
+            "e(c0, _)(c0) :- e(c0, _)",
+            "f(c0, _, _)(c0) :- f(c0, _, _)",
             "r(x) :- a(x)",
-            "r(y) :- r(x), e(x, y), f(0, _, _)(y), !e(0, _)(y)",
+            "r(y) :- r(x), e(x, y), f(c0, _, _)(y), !e(c0, _)(y)",
         ],
     ),
     "of a recursive table, after it": (
@@ -177,8 +186,8 @@ PROJECTED: dict[str, tuple[str, list[str]]] = {
         [
             "r(x, y) :- e(x, y)",
             "r(x, z) :- r(x, y), e(y, z)",
-            "r(0, _)(c0) :- r(c0, _)",
-            "t(x) :- a(x), !r(0, _)(x)",
+            "r(c0, _)(c0) :- r(c0, _)",
+            "t(x) :- a(x), !r(c0, _)(x)",
         ],
     ),
 }
@@ -195,8 +204,8 @@ def test_a_projection_is_a_table_like_any_other() -> None:
     text = '@id("R1") @message("{x} is lost") error(x) :- s:a(x), not s:e(x, _).'
     stratum, reader, *_ = projected(text).strata
     (rule,) = stratum.rules
-    assert (stratum.stratum.tables, stratum.stratum.recursive) == (("s:e(0, _)",), False)
-    assert (rule.rule.kind, rule.rule.table, rule.rule.message) == (RuleKind.DERIVE, "s:e(0, _)", None)
+    assert (stratum.stratum.tables, stratum.stratum.recursive) == (("s:e(c0, _)",), False)
+    assert (rule.rule.kind, rule.rule.table, rule.rule.message) == (RuleKind.DERIVE, "s:e(c0, _)", None)
     assert rule.rule.head == rule.branches[0].head == (Var("c0"),)
     assert rule.rule.body == rule.branches[0].scans
     # What a limit says of it names the rule for which it was made.
