@@ -19,12 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from congresslite.engine.chunks import NULL_ID, ids_of_chunk, is_string, joined
 from congresslite.engine.translation import Translation
 from congresslite.schema import ColumnValues, Scalar, canonical, identity
 
 Ids = NDArray[np.int32]
-
-NULL_ID = 0
 NULL, BOOL, INT, FLOAT, STR = range(5)
 # Beyond this many constants looked up, hashing all strings once is cheaper than searching them each time.
 _SEARCHES = 16
@@ -241,7 +240,7 @@ class Dictionary:
 
     def _encode_columns(self, columns: Sequence[ColumnValues]) -> list[Ids]:
         result: list[Ids | None] = [None] * len(columns)
-        strings = [i for i, each in enumerate(columns) if _is_string(each)]
+        strings = [i for i, each in enumerate(columns) if is_string(each)]
         for place, ids in zip(strings, self._encode_strings([columns[i] for i in strings]), strict=True):
             result[place] = ids
         for place, column in enumerate(columns):
@@ -261,8 +260,8 @@ class Dictionary:
         ids_of_codes = self._ids_of_texts(encoded.chunk(encoded.num_chunks - 1).dictionary)
         # Strings that are all new have ids in a row, which need no looking up.
         row = len(ids_of_codes) > 0 and bool((np.diff(ids_of_codes) == 1).all())
-        parts = iter([_ids_of_chunk(chunk, ids_of_codes, in_a_row=row) for chunk in encoded.chunks])
-        return [_joined([next(parts) for _ in mine]) for mine in chunks]
+        parts = iter([ids_of_chunk(chunk, ids_of_codes, in_a_row=row) for chunk in encoded.chunks])
+        return [joined([next(parts) for _ in mine]) for mine in chunks]
 
     def _ids_of_texts(self, texts: Any) -> Ids:
         """The ids of distinct strings, new ones where they have none."""
@@ -382,23 +381,3 @@ class Dictionary:
                 return np.fromiter(map(convert, self.decode(asked)), np.int32, len(asked))
 
             return known.translate(ids, converted, (self.size, target.size), add=add)
-
-
-def _is_string(column: ColumnValues) -> bool:
-    return not isinstance(column, list) and pa.types.is_string(column.type)
-
-
-def _ids_of_chunk(chunk: Any, ids_of_codes: Ids, *, in_a_row: bool) -> Ids:
-    """The ids of a dictionary-encoded chunk."""
-    nulls = chunk.indices.null_count > 0
-    codes = np.asarray(chunk.indices.fill_null(0) if nulls else chunk.indices)
-    if len(ids_of_codes) == 0:
-        return np.zeros(len(codes), np.int32)
-    ids: Ids = codes + ids_of_codes[0] if in_a_row else ids_of_codes[codes]
-    return np.where(np.asarray(chunk.is_null()), np.int32(NULL_ID), ids) if nulls else ids
-
-
-def _joined(parts: list[Ids]) -> Ids:
-    if len(parts) == 1:
-        return np.ascontiguousarray(parts[0])
-    return np.concatenate(parts) if parts else np.zeros(0, np.int32)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from congresslite.engine import dictionary as module
-from congresslite.engine.dictionary import NULL_ID, Dictionary
+from congresslite.engine.chunks import NULL_ID
+from congresslite.engine.dictionary import Dictionary
 from congresslite.schema import INT_MAX, INT_MIN, ColumnValues, Scalar, canonical, identity
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
