@@ -15,7 +15,7 @@ a base table may be missing until a rule needs them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from congresslite.engine.tombstones import Tombstones
 Mask = NDArray[np.bool_]
 Array = NDArray[Any]
 
+_NO_INDEX = Index()
 # The column of an index that no column is: the hash of the whole row.
 ROW = -1
 # Dead rows are swept out once they are so many, and one in two.
@@ -41,11 +42,15 @@ _FEW = 8
 
 @dataclass(slots=True)
 class Store:
-    """Arrays with room at the end, of which `used` places are taken; the owner may take more."""
+    """Arrays with room at the end, of which `used` places are taken; the owner may take more.
+
+    `indexes` are the latest of rows in these arrays: what a reader of one relation has indexed, no other does again.
+    """
 
     arrays: list[Array | None]
     used: int
     owner: object
+    indexes: dict[int, Index] = field(default_factory=dict)
 
     def extended(self, size: int, new: Sequence[Array], length: int, owner: object) -> Store:
         """Arrays that have `length` more places after the first `size`: the same ones, if that hurts nobody."""
@@ -211,11 +216,18 @@ class Relation:
 
     def index(self, position: int) -> Index:
         """The index on a column, or on `ROW`, brought up to date."""
-        index = self._indexes.get(position)
-        if index is None or index.covered < self.size:
-            size = None if position == ROW else self.dictionaries[position].size
-            ids = self._hashes if position == ROW else self._ids(position)
-            index = self._indexes[position] = (index or Index()).extended(ids, self.size, size)
+        index = self._indexes.get(position, _NO_INDEX)
+        if index.covered < self.size or not index.segments:
+            latest = self._store.indexes.get(position, _NO_INDEX)
+            if index.covered < latest.covered <= self.size:
+                index = latest
+            if index.covered < self.size or not index.segments:
+                size = None if position == ROW else self.dictionaries[position].size
+                ids = self._hashes if position == ROW else self._ids(position)
+                index = index.extended(ids, self.size, size)
+            self._indexes[position] = index
+            if latest.covered < index.covered:
+                self._store.indexes[position] = index
         return index
 
     def _ids(self, position: int) -> Callable[[int], Ids]:
