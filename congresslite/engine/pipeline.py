@@ -21,18 +21,22 @@ from congresslite.engine.access import Access, Planner, access, best_position
 from congresslite.engine.frames import WEIGHT, Frame
 from congresslite.engine.run import Relations, Run
 from congresslite.engine.steps import Assign, Builtin, Exists, Filter, Probe, Scan, Step
-from congresslite.language.program import Call, CheckedRule, Compare, Var
+from congresslite.language.program import Call, CheckedRule, Compare, Const, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
 from congresslite.plan.variables import binds, used_variables
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Steps in order, from bindings of the variables in `start`. `joined` are the accesses that multiply bindings."""
+    """Steps in order, from bindings of the variables in `start`. `joined` are the accesses that multiply bindings.
+
+    `copies` says that there are no steps, and that the head has the variables of the start, and nothing else.
+    """
 
     steps: tuple[Step, ...]
     joined: tuple[Access, ...]
     start: Access
+    copies: bool
 
     def run(self, start: Frame, run: Run) -> Iterator[Frame]:
         """All bindings that follow from those of `start`, batch by batch."""
@@ -129,7 +133,9 @@ def build_pipeline(rule: CheckedRule, conjunction: Conjunction, shape: Shape, ru
         builder.add_scan(scans[place], [scans[each] for each in order[number + 1 :]])
     builder.add_tests([])
     assert builder.done, f"not everything in {rule.span} can be bound"
-    return Pipeline(tuple(builder.steps), tuple(builder.joined), start)
+    plain = all(not isinstance(term, Const) for term in conjunction.head)
+    copies = not builder.steps and plain and head == start.columns.keys()
+    return Pipeline(tuple(builder.steps), tuple(builder.joined), start, copies)
 
 
 @dataclass(frozen=True, slots=True)

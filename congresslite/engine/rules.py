@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from congresslite.engine.counting import Bag
 from congresslite.engine.deltas import Deltas
 from congresslite.engine.dictionary import Dictionary
-from congresslite.engine.frames import WEIGHT, Frame
+from congresslite.engine.frames import Frame
 from congresslite.engine.pipeline import EMPTY_FRAME, Pipeline, Reading, Shape, build_pipeline
 from congresslite.engine.run import Relations, Run
 from congresslite.engine.sinks import CountSink, head_columns, weights_of
@@ -26,7 +26,16 @@ from congresslite.plan.nodes import Conjunction, RulePlan, variables_of
 class Pipelines:
     """Pipelines that have been built, for conjunctions that last as long as this does."""
 
-    _built: dict[tuple[int, Shape], tuple[Conjunction, Pipeline]] = field(default_factory=dict)
+    _built: dict[tuple[int, Shape | int], tuple[Conjunction, Pipeline]] = field(default_factory=dict)
+
+    def delta(self, plan: RulePlan, branch: Conjunction, place: int, run: Run) -> Pipeline:
+        """The pipeline that counts what a conjunction derives from the delta of the literal at a place."""
+        # By the place alone: this is asked for each literal in each batch.
+        found = self._built.get((id(branch), place))
+        if found is None:
+            shape = Shape(counted=True, delta=place, reading=Reading.TELESCOPED, lasting=True)
+            found = self._built[id(branch), place] = branch, build_pipeline(plan.rule, branch, shape, run)
+        return found[1]
 
     def get(self, plan: RulePlan, branch: Conjunction, shape: Shape, run: Run) -> Pipeline:
         """The pipeline of a conjunction in this shape; built over the relations of `run` when it is first asked for."""
@@ -84,13 +93,11 @@ def derive_change(
 ) -> Iterator[Bag]:
     """What a rule derives more and less than before, since the tables that it reads changed."""
     for branch, place, negated in changed_literals(plan, deltas.tables):
-        shape = Shape(counted=True, delta=place, reading=Reading.TELESCOPED, lasting=True)
-        pipeline = pipelines.get(plan, branch, shape, run)
+        pipeline = pipelines.delta(plan, branch, place, run)
         start = deltas.frame(pipeline.start, negated=negated)
         # A delta lists each binding once; so do the rows that are nothing but those.
-        net = not pipeline.steps and set(terms_of(branch)) == set(map(Var, start.vectors)) - {Var(WEIGHT)}
         for frame in pipeline.run(start, run) if start.length else ():
-            yield Bag(head_columns(terms_of(branch), frame, dictionaries), weights_of(frame), net)
+            yield Bag(head_columns(terms_of(branch), frame, dictionaries), weights_of(frame), pipeline.copies)
 
 
 def changed_literals(plan: RulePlan, tables: Mapping[str, object]) -> Iterator[tuple[Conjunction, int, bool]]:
