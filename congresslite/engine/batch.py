@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from congresslite.engine.counting import Bag, TableDelta, consolidated, merged, united
+from congresslite.engine.counting import Bag, TableDelta, consolidated, delta_of, merged, united
 from congresslite.engine.deltas import Deltas
 from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.fixpoint import Fixpoint
 from congresslite.engine.folds import Groups
 from congresslite.engine.limits import Limits
-from congresslite.engine.prepared import Prepared, Revision
+from congresslite.engine.prepared import Prepared, Revision, folded
 from congresslite.engine.rederive import Rederivation
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import Pipelines, derive, derive_change, value_dictionaries
@@ -110,6 +110,8 @@ class Batch:
             ).change(facts)
             for name, delta in change.items():
                 self.note(name, self.relations[name], delta)
+        elif self._is_groups(stratum):
+            self._regroup(stratum.rules[0])
         else:
             (name,) = stratum.stratum.tables
             relation = self.relations[name]
@@ -120,6 +122,30 @@ class Batch:
                 rule = stratum.rules[0].rule if stratum.rules else revision.removed[0].rule
                 self._limits.hold(rule, int((bag.weights > 0).sum()) * 4 * max(1, width))
                 self.note(name, *merged(relation, bag, self._owner))
+
+    def _is_groups(self, stratum: StratumPlan) -> bool:
+        """Whether a table has the relation of the groups of its only rule."""
+        groups = self._groups.get(id(stratum.rules[0])) if folded(stratum) else None
+        return groups is not None and self.relations[stratum.stratum.tables[0]] is groups.relation
+
+    def _regroup(self, plan: RulePlan) -> None:
+        """Change a table whose relation is that of the groups of its only rule."""
+        groups = self._groups[id(plan)]
+        bags = list(derive_change(plan, self.deltas, self._prepared.pipelines, self._run, groups.read))
+        if not bags:
+            return
+        groups, rows = groups.changed(united(bags, len(groups.read)), self._limits, self._owner)
+        self._groups[id(plan)] = groups
+        self._limits.hold(plan.rule, int((rows.weights > 0).sum()) * 4 * len(rows.columns))
+        self.note(plan.rule.table, self._table_of(groups), delta_of(rows))
+
+    def _table_of(self, groups: Groups) -> Relation:
+        """The table of one aggregating rule: the groups themselves, unless one of them has no row."""
+        if groups.whole:
+            return groups.relation
+        columns, length = groups.rows()
+        dictionaries = self._prepared.dictionaries(groups.rule.table)
+        return Relation(groups.rule.table, dictionaries, columns, length, distinct=True, owner=self._owner)
 
     # -- tables that are new, or to be made anew -------------------------------------------------
 
@@ -144,6 +170,10 @@ class Batch:
         dictionaries = self._prepared.dictionaries(name)
         sink = CountSink(dictionaries, self._limits)
         facts = self._facts(name)
+        if folded(stratum) and not facts.length:
+            rows = self._folded(stratum.rules[0], dictionaries)
+            self._limits.hold(stratum.rules[0].rule, rows.length * 4 * len(dictionaries))
+            return self._table_of(self._groups[id(stratum.rules[0])])
         sink.start(facts)
         distinct = (facts.length > 0) + len(stratum.rules) <= 1
         for plan in stratum.rules:

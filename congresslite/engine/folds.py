@@ -33,8 +33,9 @@ _KEEPS_VALUES = ("count_distinct", "min", "max")
 class Groups:
     """The groups of one aggregating rule. A value: a change makes another.
 
-    `relation` has a row a group; beside it stand how many bindings it has, the states of its folds, and their results
-    (ids, `NONE` or `SKIPPED`). `values` has for some folds the groups' values, each once, with how often it occurs.
+    `relation` has a row a group: its columns, then the results of its folds (ids, `NONE` or `SKIPPED`); beside it stand
+    how many bindings it has, and the states of its folds. `values` has for some folds the groups' values, each once,
+    with how often it occurs. `incomplete` is how many groups have a fold without a result, and so no row in the table.
     """
 
     rule: CheckedRule
@@ -42,6 +43,7 @@ class Groups:
     results: tuple[Dictionary, ...]  # of the folds in the table
     relation: Relation
     values: Mapping[int, Relation]
+    incomplete: int = 0
 
     @staticmethod
     def empty(rule: CheckedRule, values: Sequence[Dictionary], head: Sequence[Dictionary], owner: object) -> Groups:
@@ -50,20 +52,30 @@ class Groups:
         groups = [dictionary for term, dictionary in pairs if not isinstance(term, Fold)]
         results = tuple(dictionary for term, dictionary in pairs if isinstance(term, Fold))
         folds = [term for term in rule.head if isinstance(term, Fold)]
-        states = 1 + sum(STATES[each.function] for each in folds)
-        extras: list[Array] = [np.zeros(0, np.int64)] * states + [np.zeros(0, np.int32)] * len(folds)
+        extras: list[Array] = [np.zeros(0, np.int64)] * (1 + sum(STATES[each.function] for each in folds))
         kept = {
             at: Relation.empty(rule.table, [*groups, values[at]], owner=owner)
             for at, each in enumerate(folds)
             if each.function in _KEEPS_VALUES
         }
-        relation = Relation.empty(rule.table, groups, extras=extras, owner=owner)
+        columns = [*groups, *results]
+        relation = Relation.empty(rule.table, columns, extras=extras, identified=len(groups), owner=owner)
         return Groups(rule, tuple(values), results, relation, kept)
+
+    @property
+    def width(self) -> int:
+        """How many columns make a group."""
+        return len(self.relation.dictionaries) - len(self.results)
 
     @property
     def read(self) -> list[Dictionary]:
         """The dictionaries of bindings: those of the groups, then those of the folded values."""
-        return [*self.relation.dictionaries, *self.dictionaries]
+        return [*self.relation.dictionaries[: self.width], *self.dictionaries]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the groups' relation has just the rows and columns of the table."""
+        return self.incomplete == 0 and not any(isinstance(term, Fold) for term in self.rule.head[: self.width])
 
     @property
     def folds(self) -> list[Fold]:
@@ -72,7 +84,7 @@ class Groups:
 
     def changed(self, bag: Bag, limits: Limits, owner: object) -> tuple[Groups, Bag]:
         """The groups with bindings added and taken, and the rows of the table that come (+1) and go (-1) with that."""
-        width = len(self.relation.dictionaries)
+        width = self.width
         bag = consolidated(bag, self.read)
         if not bag.length:
             return self, united([], len(self.rule.head))
@@ -103,21 +115,28 @@ class Groups:
                 result = outcome(each.function, state, self.results[at])
             states += state
             outcomes.append(result)
-        old = [touched.before(len(states) + at, NONE).astype(np.int32) for at in range(len(outcomes))]
+        old = touched.results()
         for one, other in zip(outcomes, old, strict=True):
             limits.skip(self.rule, int((one == SKIPPED).sum()) - int((other == SKIPPED).sum()))
         relation = touched.merged(states, outcomes, owner)
-        rows = self._rows(touched, states[0] > 0, old, outcomes)
-        return Groups(self.rule, self.dictionaries, self.results, relation, values), rows
+        has = states[0] > 0
+        rows = self._rows(touched, has, old, outcomes)
+        incomplete = self.incomplete + _lacking(has, outcomes) - _lacking(touched.places >= 0, old)
+        return Groups(self.rule, self.dictionaries, self.results, relation, values, incomplete), rows
 
     def lost(self) -> Bag:
         """All rows of the table, taken away."""
-        columns, count = self.relation.columns(), len(self.folds)
-        touched = _Touched(self.relation, columns, self.relation.rows)
-        first = self.relation.extras - count
-        old = [touched.before(first + at, NONE).astype(np.int32) for at in range(count)]
-        nothing = [np.full(touched.count, NONE, np.int32)] * count
-        return self._rows(touched, np.zeros(touched.count, bool), old, nothing)
+        touched = _Touched(self.relation, self.relation.columns()[: self.width], self.relation.rows)
+        nothing = [np.full(touched.count, NONE, np.int32) for _ in self.results]
+        return self._rows(touched, np.zeros(touched.count, bool), touched.results(), nothing)
+
+    def rows(self) -> tuple[list[Ids], int]:
+        """The rows of the table, those of groups that have all results."""
+        columns = self.relation.columns()
+        complete = np.logical_and.reduce([each >= 0 for each in columns[self.width :]])
+        groups, results = iter(columns[: self.width]), iter(columns[self.width :])
+        ordered = [next(results) if isinstance(term, Fold) else next(groups) for term in self.rule.head]
+        return [column[complete] for column in ordered], int(complete.sum())
 
     def _extremes(self, at: int, function: AggregateFunction, touched: _Touched, values: Relation) -> Ids:
         """The results of `min` or `max`, of the values of each group."""
@@ -145,27 +164,44 @@ class Groups:
         return Bag(rows.columns, rows.weights, net=True)  # as it was and as it is, a group has two rows that differ
 
 
+def _lacking(exists: Array, results: Sequence[Ids]) -> int:
+    """How many groups that there are have a fold without a result."""
+    return int((exists & np.logical_or.reduce([each < 0 for each in results])).sum())
+
+
 class _Touched:
     """The groups that a batch touches, and what was known of them."""
 
     def __init__(self, relation: Relation, groups: list[Ids], count: int) -> None:
         self.groups, self.count = groups, count
-        self.places = relation.find(groups, count)
         self._relation = relation
+        self.places = np.full(count, -1, np.int64)
+        if relation.rows:
+            which, places = self.rows_of(relation)
+            self.places[which] = places
         self._known = (self.places >= 0).nonzero()[0]
         self._known_places = self.places[self._known]
 
-    def before(self, number: int, default: int = 0) -> Array:
+    def before(self, number: int) -> Array:
         """What stood beside each group."""
         array = self._relation.beside(number)
-        values = np.full(self.count, default, array.dtype)
+        values = np.zeros(self.count, array.dtype)
         values[self._known] = array[self._known_places]
         return values
+
+    def results(self) -> list[Ids]:
+        """What the results of each group were."""
+        found = []
+        for at in range(len(self.groups), len(self._relation.dictionaries)):
+            ids = np.full(self.count, NONE, np.int32)
+            ids[self._known] = self._relation.column(at)[self._known_places]
+            found.append(ids)
+        return found
 
     def spread(self, change: Bag) -> Array:
         """For each group how many of its values came, less those that went."""
         width = len(self.groups)
-        mine = Relation("", self._relation.dictionaries, self.groups, self.count)
+        mine = Relation("", self._relation.dictionaries[:width], self.groups, self.count)
         changed = np.zeros(self.count, np.int64)
         np.add.at(changed, mine.find(change.columns[:width], change.length), change.weights)
         return changed
@@ -181,8 +217,8 @@ class _Touched:
     def merged(self, states: Sequence[Array], outcomes: Iterable[Ids], owner: object) -> Relation:
         """The relation with these states; a group without bindings goes."""
         stays = states[0] > 0
-        extras = [each[stays] for each in (*states, *outcomes)]
-        columns = [column[stays] for column in self.groups]
+        extras = [each[stays] for each in states]
+        columns = [column[stays] for column in (*self.groups, *outcomes)]
         return self._relation.changed(self._known_places, columns, int(stays.sum()), owner, extras=extras)
 
 

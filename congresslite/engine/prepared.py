@@ -95,8 +95,8 @@ class Prepared:
             removed = tuple(rule for left in known.values() for rule in left)
             facts = any(_facts(earlier, name) != _facts(self, name) for name in stratum.stratum.tables)
             if added or removed or facts or was.stratum.recursive != stratum.stratum.recursive:
-                # The rows of a copy have the counts of what they are copied from, which are not its own.
-                kinds = (stratum.stratum.recursive, was.stratum.recursive, copied(was), copied(stratum))
+                # The rows of a copy, and of groups, have something else beside them than the counts of derivations.
+                kinds = [each.stratum.recursive or copied(each) or folded(each) for each in (was, stratum)]
                 anew = any(kinds) or facts or self._arity_changes(earlier, stratum)
                 self.revisions[at] = None if anew else Revision(tuple(added), removed)
             yield replace(stratum, rules=tuple(rules))
@@ -128,6 +128,11 @@ def copied(stratum: StratumPlan) -> str | None:
         return None
     names = [term.name for term in branch.head if isinstance(term, Var)]
     return branch.scans[0].table if len(set(names)) == len(branch.head) else None
+
+
+def folded(stratum: StratumPlan) -> bool:
+    """Whether a table is nothing but the rows of one aggregating rule, if it has no facts."""
+    return not stratum.stratum.recursive and len(stratum.rules) == 1 and stratum.rules[0].rule.aggregates
 
 
 def _read_by(stratum: StratumPlan) -> set[str]:

@@ -80,7 +80,8 @@ class Relation:
     """Rows over given dictionaries. `size` counts dead rows too, `rows` does not.
 
     `extras` stand beside the columns, one entry a row: how many derivations a row has, or the state of its group.
-    `distinct` says whether rows are known not to repeat.
+    `distinct` says whether rows are known not to repeat, `identified` by how many of the first columns a row is told
+    from all others (by default it takes all columns).
     """
 
     def __init__(
@@ -92,9 +93,11 @@ class Relation:
         *,
         extras: Sequence[Array] = (),
         distinct: bool = False,
+        identified: int | None = None,
         owner: object = None,
     ) -> None:
         self.name = name
+        self.identified = len(dictionaries) if identified is None else identified
         self.dictionaries = list(dictionaries)
         self.distinct = distinct
         self.size = rows
@@ -109,11 +112,18 @@ class Relation:
 
     @staticmethod
     def empty(
-        name: str, dictionaries: Sequence[Dictionary], *, extras: Sequence[Array] = (), owner: object = None
+        name: str,
+        dictionaries: Sequence[Dictionary],
+        *,
+        extras: Sequence[Array] = (),
+        identified: int | None = None,
+        owner: object = None,
     ) -> Relation:
         """A relation without rows."""
         columns = [np.zeros(0, np.int32) for _ in dictionaries]
-        return Relation(name, dictionaries, columns, 0, extras=extras, distinct=True, owner=owner)
+        return Relation(
+            name, dictionaries, columns, 0, extras=extras, distinct=True, identified=identified, owner=owner
+        )
 
     # -- what is in it ---------------------------------------------------------------------------
 
@@ -186,7 +196,7 @@ class Relation:
         """The relation without the rows at these places, which live, and with these rows beside."""
         result = Relation.__new__(Relation)
         result.name, result.dictionaries, result.distinct = self.name, self.dictionaries, self.distinct
-        result.size, result._extras = self.size + length, self._extras
+        result.size, result._extras, result.identified = self.size + length, self._extras, self.identified
         result._store = self._store.extended(self.size, [*columns, *extras], length, owner) if length else self._store
         result._tombstones = self._tombstones.with_dead(gone) if len(gone) else self._tombstones
         result._keys = set()  # what was declared may have ceased to hold
@@ -205,7 +215,7 @@ class Relation:
         width = len(self.dictionaries)
         extras = [each for each in arrays[width:] if each is not None]
         result = Relation(self.name, self.dictionaries, arrays[:width], len(living), extras=extras, owner=owner)
-        result.distinct = self.distinct
+        result.distinct, result.identified = self.distinct, self.identified
         return result
 
     def declare_unique(self, position: int) -> None:
@@ -235,7 +245,7 @@ class Relation:
         return lambda start: column[start:]
 
     def _hashes(self, start: int) -> Ids:
-        width = range(len(self.dictionaries))
+        width = range(self.identified)
         return row_hashes([self.column(position)[start:] for position in width], self.size - start)
 
     def has_index(self, position: int) -> bool:
@@ -280,7 +290,7 @@ class Relation:
     def matches(self, positions: Sequence[int], columns: Sequence[Ids], length: int) -> tuple[Places, Places]:
         """For each question (values in these columns, in ascending order) its rows: which question, and which row."""
         by = self._best(positions)
-        ids = row_hashes(columns, length) if by == ROW else columns[positions.index(by)]
+        ids = row_hashes(columns[: self.identified], length) if by == ROW else columns[positions.index(by)]
         which, places = self.probe(by, ids)
         for position, column in zip(positions, columns, strict=True):
             if position != by and len(which):
@@ -300,8 +310,8 @@ class Relation:
         known = self._finders.get(tuple(positions))
         if known is None:
             known = max(positions, key=self.distinct_count)
-            whole = len(positions) == len(self.dictionaries) > 1
-            if whole and self.distinct_count(known) * _FEW < self.size:
+            whole = list(positions[: self.identified]) == list(range(self.identified))
+            if whole and self.identified > 1 and self.distinct_count(known) * _FEW < self.size:
                 known = ROW
             self._finders[tuple(positions)] = known
         return known
