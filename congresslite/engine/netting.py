@@ -15,7 +15,7 @@ import numpy as np
 
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.engine.counting import TableDelta
-from congresslite.engine.dictionary import NULL, STR, Dictionary, Ids
+from congresslite.engine.dictionary import INT, NULL, STR, Dictionary, Ids
 from congresslite.engine.index import Places
 from congresslite.engine.keys import group_rows, grouped
 from congresslite.engine.relation import Mask, Relation
@@ -92,13 +92,14 @@ def _encoded(relation: Relation, schema: TableSchema, delta: Delta) -> list[Ids]
 
 def _column(dictionary: Dictionary, values: Sequence[Scalar], inserted: int, type_: Type) -> Ids | None:
     """The ids of a column's values, new ones for those inserted; None if one of them does not fit the type."""
-    if type_ is not Type.STR:
-        return dictionary.encode_many(values, inserted) if _all_fit(values, type_) else None
+    if type_ is Type.BOOL or (type_ is not Type.STR and not set(map(type, values)) <= _WHOLE):
+        fit = all(_fits(value, type_) for value in values)
+        return dictionary.encode_many(values, inserted) if fit else None
     if 0 < 2 * inserted == len(values) and values[:inserted] == values[inserted:]:
         # Rows that come in place of others have most values in common with them.
         half = _column(dictionary, values[:inserted], inserted, type_)
         return None if half is None else np.concatenate((half, half))
-    # What the dictionary knows need not be looked at: its kind tells whether it is a text.
+    # What the dictionary knows need not be looked at: its kind tells whether it fits.
     try:
         ids = dictionary.known(values)
     except TypeError:  # a list or an object
@@ -106,8 +107,8 @@ def _column(dictionary: Dictionary, values: Sequence[Scalar], inserted: int, typ
     if not all(_fits(values[at], type_) for at in (ids < 0).nonzero()[0].tolist()):
         return None
     ids = dictionary.completed(ids, values, inserted)
-    kinds = dictionary.kinds[ids]
-    return ids if ((kinds == STR) | (kinds == NULL) | (ids < 0)).all() else None
+    kinds, fitting = dictionary.kinds[ids], STR if type_ is Type.STR else INT
+    return ids if ((kinds == fitting) | (kinds == NULL) | (ids < 0)).all() else None
 
 
 def _all_of(relation: Relation, places: Places) -> Places:
@@ -129,6 +130,8 @@ def _repeats(relation: Relation) -> Places:
     return repeats if living is None else living[repeats]
 
 
+# What needs no look at each value, in a column of numbers or of anything.
+_WHOLE = frozenset({int, type(None)})
 _TAKES: dict[Type, frozenset[type]] = {
     Type.ANY: frozenset({str, int, float, bool, type(None)}),
     Type.STR: frozenset({str, type(None)}),
@@ -136,17 +139,6 @@ _TAKES: dict[Type, frozenset[type]] = {
     Type.FLOAT: frozenset({int, float, type(None)}),
     Type.BOOL: frozenset({bool, type(None)}),
 }
-
-
-def _all_fit(values: Sequence[Scalar], type_: Type) -> bool:
-    """Whether all values fit a column; told by their kinds, if that is enough."""
-    kinds = set(map(type, values))
-    if float in kinds or str in kinds or not kinds <= _TAKES[type_]:
-        return all(_fits(value, type_) for value in values)
-    if int in kinds:
-        integers = [each for each in values if isinstance(each, int)]
-        return min(integers) >= INT_MIN and max(integers) <= INT_MAX
-    return True
 
 
 def _is_text(value: str) -> bool:

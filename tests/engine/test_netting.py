@@ -258,3 +258,13 @@ def test_rows_of_the_wrong_width_are_refused(delta: Delta, message: str) -> None
     assert found.message == f"{message}, but `s:host` has 5 columns"
     assert found.hint == "give a value for each of `id`, `cores`, `load`, `up`, `note`"
     assert held.rows == 1
+
+
+@pytest.mark.parametrize("type_", [Type.BOOL, Type.STR])
+def test_integers_alone_are_no_other_kind(type_: Type) -> None:
+    """A column of nothing but integers, known ones too, is refused where booleans or texts belong."""
+    schema = TableSchema("s:x", (Column("n", Type.INT), Column("x", type_)))
+    held = relation(schema, [(1, None), (0, None)])
+    held.dictionaries[1].encode([0, 1])
+    with pytest.raises(SourceError, match="CL442"):
+        changed_rows(held, schema, Delta([(0, 1), (1, 0)], [(1, 1)]), OWNERS[0])
