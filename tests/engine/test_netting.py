@@ -15,7 +15,7 @@ from congresslite.engine.counting import TableDelta
 from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.netting import changed_rows
 from congresslite.engine.relation import Relation
-from congresslite.schema import INT_MAX, INT_MIN, Delta, Row, Scalar, TableSchema, Type
+from congresslite.schema import INT_MAX, INT_MIN, Column, Delta, Row, Scalar, TableSchema, Type
 from tests.engine.columnar import identities, table
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
