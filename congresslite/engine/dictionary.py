@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from congresslite.engine.chunks import NULL_ID, ids_of_chunk, is_string, joined
+from congresslite.engine.texts import TextIndex, as_texts
 from congresslite.engine.translation import Translation
 from congresslite.schema import ColumnValues, Scalar, canonical, identity
 
@@ -27,6 +28,8 @@ Ids = NDArray[np.int32]
 NULL, BOOL, INT, FLOAT, STR = range(5)
 # Beyond this many constants looked up, hashing all strings once is cheaper than searching them each time.
 _SEARCHES = 16
+# So many texts at a time are found by their hashes, among so many.
+_MANY, _LARGE = 512, 1 << 15
 # Whoever adds holds it; to decode needs none, since an id never changes. One for all: translating takes two of them.
 _LOCK = threading.RLock()
 
@@ -44,6 +47,7 @@ class Dictionary:
         self._ids: dict[Hashable, int] = {None: NULL_ID}
         self._indexed = 1  # ids below this one are in `_ids`, unless they are strings of `_texts`
         self._searches = 0
+        self._by_hash = TextIndex()
         self._ranks: NDArray[np.int32] | None = None
         self._translations: dict[int, tuple[Translation, Dictionary]] = {}
 
@@ -159,6 +163,8 @@ class Dictionary:
         The first call enters all strings into a table, so that this and later calls cost what they are asked.
         """
         self._index_ids()
+        if len(values) >= _MANY and len(self._texts) >= _LARGE and (found := self._known_texts(values)) is not None:
+            return found
         if self._searches <= _SEARCHES and len(self._texts):
             with _LOCK:
                 self._searches = _SEARCHES + 1
@@ -167,6 +173,20 @@ class Dictionary:
             return np.fromiter(map(self._ids.__getitem__, values), np.int32, len(values))
         except KeyError:  # mostly there is none
             return np.array([self._ids.get(value, -1) for value in values], np.int32)
+
+    def _known_texts(self, values: Sequence[Scalar]) -> Ids | None:
+        """As `known`, by the hashes of many texts at once; None if there is anything else among them."""
+        asked = as_texts(values)
+        if asked is None:
+            return None
+        if not self._by_hash.covers(self._texts):
+            with _LOCK:
+                if not self._by_hash.covers(self._texts):
+                    self._by_hash.extend(self._texts, (self.kinds == STR).nonzero()[0], self.payloads)
+        ids = self._by_hash.find(asked)
+        for at in (ids < 0).nonzero()[0].tolist():
+            ids[at] = self._ids.get(values[at], -1)
+        return ids
 
     def encode_many(self, values: Sequence[Scalar], added: int) -> Ids:
         """The ids of values, canonical or not. The first `added` get one if they have none, the others -1."""

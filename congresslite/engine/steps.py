@@ -100,6 +100,8 @@ class Probe:
                 parts.append((which, places if which is None else places[which]))
                 continue
             likely = segment.likely(ids)
+            if likely is not None and not len(likely):
+                continue
             first, counts = segment.spans(ids if likely is None else ids[likely], size)
             total = int(counts.sum())
             run.take(self.rule, self.join, total, len(frame.vectors) + len(self.access.columns))
