@@ -158,10 +158,7 @@ class Dictionary:
         return np.fromiter((self.add(canonical(value)) for value in values), np.int32)
 
     def known(self, values: Sequence[Scalar]) -> Ids:
-        """The ids of canonical values, -1 for those that have none; none of them may be a boolean.
-
-        The first call enters all strings into a table, so that this and later calls cost what they are asked.
-        """
+        """The ids of canonical values, none a boolean; -1 for those without. The first call prepares for strings."""
         self._index_ids()
         if len(values) >= _MANY and len(self._texts) >= _LARGE and (found := self._known_texts(values)) is not None:
             return found
@@ -176,8 +173,7 @@ class Dictionary:
 
     def _known_texts(self, values: Sequence[Scalar]) -> Ids | None:
         """As `known`, by the hashes of many texts at once; None if there is anything else among them."""
-        asked = as_texts(values)
-        if asked is None:
+        if (asked := as_texts(values)) is None:
             return None
         if not self._by_hash.covers(self._texts):
             with _LOCK:
