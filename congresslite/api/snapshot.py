@@ -17,7 +17,7 @@ from congresslite.engine import Snapshot as Tables
 from congresslite.engine.explanation.lookup import Pattern
 from congresslite.engine.explanation.proofs import Proof, WhyNot
 from congresslite.language.parser import parse_query
-from congresslite.language.program import Program
+from congresslite.language.program import Program, visible_tables
 from congresslite.language.query import check_query
 from congresslite.policy.violations import Answers, Violation, violations
 from congresslite.schema import Catalog, Changes, Delta, Row, TableSchema
@@ -46,9 +46,7 @@ class Snapshot:
 
     def tables(self) -> tuple[str, ...]:
         """The names of all derived tables, as users know them (`nfv:error`, not its parts), sorted."""
-        parts = {part for names in self.program.answers.values() for part in names}
-        inner = {name for name in self.program.tables if name in parts or not _is_user_name(name)}
-        return tuple(sorted((self.program.tables.keys() - inner) | self.program.answers.keys()))
+        return tuple(visible_tables(self.program))
 
     def schema(self, table: str) -> TableSchema:
         """The schema of a table, derived or of a source. Raises KeyError if there is none of that name.
@@ -126,8 +124,3 @@ class Snapshot:
 def has_errors(findings: tuple[Diagnostic, ...] | list[Diagnostic]) -> bool:
     """Whether a finding is an error."""
     return any(each.severity is Severity.ERROR for each in findings)
-
-
-def _is_user_name(table: str) -> bool:
-    """Whether a derived table has a name that a user could write (`nfv:error/2` is made for a rule that reads it)."""
-    return not set(table) & {"#", "/"}

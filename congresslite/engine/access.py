@@ -10,8 +10,10 @@ are, not from guesses about them; but an order stays right when they change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import numpy as np
 
@@ -67,47 +69,38 @@ class Access:
         """The relation that it reads."""
         return run.relation(self.table, before=self.before)
 
+    def mask(self, column: Callable[[int], Ids], dictionaries: Sequence[Dictionary]) -> Mask | None:
+        """Which rows pass, given the ids in each column and the dictionaries of the columns; None if all do."""
+        tests = [column(position) == id_ for position, id_ in self.constants]
+        tests += [agreeing(dictionaries, one, other, column(one), column(other)) for one, other in self.equal]
+        return reduce(and_, tests) if tests else None
+
     def passing(self, relation: Relation, places: Places) -> Places | None:
         """Which of these rows pass, as places in `places`; None if all do."""
-        mask = None
-        for position, id_ in self.constants:
-            same = relation.column(position)[places] == id_
-            mask = same if mask is None else mask & same
-        for position, other in self.equal:
-            left, right = relation.column(position)[places], relation.column(other)[places]
-            same = agreeing(relation.dictionaries, position, other, left, right)
-            mask = same if mask is None else mask & same
-        return None if mask is None else np.flatnonzero(mask)
+        mask = self.mask(lambda position: relation.column(position)[places], relation.dictionaries)
+        return None if mask is None else mask.nonzero()[0]
 
     def living(self, relation: Relation) -> Places | None:
         """The places of all rows that pass; None if every row does."""
-        if not self.selects:
-            return relation.living()
         for position, id_ in self.constants:
             if relation.has_index(position):
-                return self._found(relation, position, id_)
-        mask = np.ones(relation.size, bool)
-        for position, id_ in self.constants:
-            mask &= relation.column(position) == id_
-        for position, other in self.equal:
-            left, right = relation.column(position), relation.column(other)
-            mask &= agreeing(relation.dictionaries, position, other, left, right)
-        places = mask.nonzero()[0]
-        dead = relation.dead(places)
-        return places if dead is None else places[~dead]
-
-    def _found(self, relation: Relation, position: int, id_: int) -> Places:
-        """The places of all rows that pass, through an index on the column of a constant."""
-        _, places = relation.probe(position, np.array([id_], np.int32))
-        dead, passing = relation.dead(places), self.passing(relation, places)
-        if dead is not None:
-            passing = passing[~dead[passing]] if passing is not None else (~dead).nonzero()[0]
-        return places if passing is None else places[passing]
+                _, found = relation.probe(position, np.array([id_], np.int32))
+                found = _living(relation, found)
+                passing = self.passing(relation, found)
+                return found if passing is None else found[passing]
+        mask = self.mask(relation.column, relation.dictionaries)
+        return relation.living() if mask is None else _living(relation, mask.nonzero()[0])
 
     def only(self, names: Iterable[str]) -> Access:
         """The access with these variables only."""
         columns = {name: self.columns[name] for name in names}
         return Access(self.table, columns, self.constants, self.equal, self.before)
+
+
+def _living(relation: Relation, places: Places) -> Places:
+    """Those of some rows that are not dead."""
+    dead = relation.dead(places)
+    return places if dead is None else places[~dead]
 
 
 def agreeing(dictionaries: Sequence[Dictionary], position: int, other: int, left: Ids, right: Ids) -> Mask:

@@ -104,10 +104,9 @@ class Batch:
         elif source is not None:
             self.note(stratum.stratum.tables[0], self.relations[source], self.deltas.tables[source])
         elif stratum.stratum.recursive:
-            facts = {name: self._facts(name) for name in stratum.stratum.tables}
             change = Rederivation(
                 stratum, self.relations, self.deltas, self._run, self._prepared.pipelines, owner=self._owner
-            ).change(facts)
+            ).change(self._facts)
             for name, delta in change.items():
                 self.note(name, self.relations[name], delta)
         elif self._is_groups(stratum):
@@ -130,14 +129,9 @@ class Batch:
 
     def _regroup(self, plan: RulePlan) -> None:
         """Change a table whose relation is that of the groups of its only rule."""
-        groups = self._groups[id(plan)]
-        bags = list(derive_change(plan, self.deltas, self._prepared.pipelines, self._run, groups.read))
-        if not bags:
-            return
-        groups, rows = groups.changed(united(bags, len(groups.read)), self._limits, self._owner)
-        self._groups[id(plan)] = groups
-        self._limits.hold(plan.rule, int((rows.weights > 0).sum()) * 4 * len(rows.columns))
-        self.note(plan.rule.table, self._table_of(groups), delta_of(rows))
+        for rows in self._refolded(plan):
+            self._limits.hold(plan.rule, int((rows.weights > 0).sum()) * 4 * len(rows.columns))
+            self.note(plan.rule.table, self._table_of(self._groups[id(plan)]), delta_of(rows))
 
     def _table_of(self, groups: Groups) -> Relation:
         """The table of one aggregating rule: the groups themselves, unless one of them has no row."""
@@ -210,14 +204,18 @@ class Batch:
             if any(plan is each for each in revision.added):
                 yield self._all(plan, dictionaries)
             elif plan.rule.aggregates:
-                groups = self._groups[id(plan)]
-                bags = list(derive_change(plan, self.deltas, self._prepared.pipelines, self._run, groups.read))
-                if bags:
-                    bag = united(bags, len(groups.read))
-                    self._groups[id(plan)], rows = groups.changed(bag, self._limits, self._owner)
-                    yield rows
+                yield from self._refolded(plan)
             else:
                 yield from derive_change(plan, self.deltas, self._prepared.pipelines, self._run, dictionaries)
+
+    def _refolded(self, plan: RulePlan) -> Iterator[Bag]:
+        """The rows that an aggregating rule gains and loses, if its bindings changed; its groups change with them."""
+        groups = self._groups[id(plan)]
+        bags = list(derive_change(plan, self.deltas, self._prepared.pipelines, self._run, groups.read))
+        if bags:
+            bag = united(bags, len(groups.read))
+            self._groups[id(plan)], rows = groups.changed(bag, self._limits, self._owner)
+            yield rows
 
     def _all(self, plan: RulePlan, dictionaries: list[Dictionary]) -> Bag:
         """All that a rule derives."""

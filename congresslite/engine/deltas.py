@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from congresslite.engine.access import Access, agreeing
+from congresslite.engine.access import Access
 from congresslite.engine.counting import Bag, TableDelta, consolidated
 from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.frames import WEIGHT, Frame
@@ -58,28 +58,26 @@ class Deltas:
         return self._signed[table]
 
     def _positive(self, access: Access) -> Frame:
+        return self._narrowed(access, self._bag(access.table))
+
+    def _negated(self, access: Access) -> Frame:
+        now, then = self._relations[access.table], self._before[access.table]
+        bag = self._bag(access.table)
+        if access.given == len(now.dictionaries) and now.distinct and then.distinct:
+            return self._narrowed(access, Bag(bag.columns, -bag.weights))
+        # Rows may have come and gone, and others still be there: what counts is whether there is one.
+        asked = self._narrowed(access, Bag(bag.columns, np.abs(bag.weights)))
+        change = exists(access, then, asked).astype(np.int64) - exists(access, now, asked)
+        return Frame(asked.length, {**asked.vectors, WEIGHT: change}).filter(change != 0)
+
+    def _narrowed(self, access: Access, bag: Bag) -> Frame:
+        """The rows that a literal lets through, in the columns it looks at, each once with the sum of its weights."""
         dictionaries = self._relations[access.table].dictionaries
-        bag = passing(access, self._bag(access.table), dictionaries)
+        bag = passing(access, bag, dictionaries)
         positions = list(access.columns.values())
         chosen = [dictionaries[position] for position in positions]
         bag = consolidated(Bag([bag.columns[position] for position in positions], bag.weights), chosen)
         return _frame(access, bag, dictionaries)
-
-    def _negated(self, access: Access) -> Frame:
-        frame = self._positive(access)
-        now, then = self._relations[access.table], self._before[access.table]
-        whole = access.given == len(now.dictionaries) and now.distinct and then.distinct
-        if whole:
-            return Frame(frame.length, {**frame.vectors, WEIGHT: -_weights(frame)})
-        # Rows may have come and gone, and others still be there: what counts is whether there is one.
-        bag = passing(access, self._bag(access.table), now.dictionaries)
-        positions = list(access.columns.values())
-        ones = np.ones(bag.length, np.int64)
-        chosen = [now.dictionaries[position] for position in positions]
-        distinct = consolidated(Bag([bag.columns[position] for position in positions], ones), chosen)
-        asked = _frame(access, distinct, now.dictionaries)
-        change = exists(access, then, asked).astype(np.int64) - exists(access, now, asked)
-        return Frame(asked.length, {**asked.vectors, WEIGHT: change}).filter(change != 0)
 
 
 def _weights(frame: Frame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -104,14 +102,8 @@ def _without_weights(frame: Frame) -> Frame:
 
 def passing(access: Access, bag: Bag, dictionaries: Sequence[Dictionary]) -> Bag:
     """The rows of a table that an access lets through."""
-    if not access.selects:
-        return bag
-    mask = np.ones(bag.length, bool)
-    for position, id_ in access.constants:
-        mask &= bag.columns[position] == id_
-    for position, other in access.equal:
-        mask &= agreeing(dictionaries, position, other, bag.columns[position], bag.columns[other])
-    return bag.take(mask)
+    mask = access.mask(bag.columns.__getitem__, dictionaries)
+    return bag if mask is None else bag.take(mask)
 
 
 def frame_of_rows(access: Access, columns: Sequence[Ids], length: int, dictionaries: Sequence[Dictionary]) -> Frame:

@@ -14,9 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from congresslite.engine.dictionary import Dictionary
-from congresslite.language.program import Const, Fold, Match, NoMatch, Var
+from congresslite.language.program import Fold, Var
 from congresslite.plan.nodes import Conjunction, RulePlan
-from congresslite.plan.variables import used_variables
+from congresslite.plan.variables import read_columns, used_variables
 from congresslite.schema import TableSchema
 
 Place = tuple[str, int]  # table, column
@@ -65,11 +65,10 @@ class Domains:
     def _join(self, rule: RulePlan, conjunction: Conjunction) -> None:
         used = used_variables(conjunction, everything=False)
         places: defaultdict[str, list[Place]] = defaultdict(list)
-        literals: tuple[Match | NoMatch, ...] = conjunction.literals
-        for literal in literals:
+        for table, position in read_columns(conjunction, used):
+            self.required[table].add(position)
+        for literal in conjunction.literals:
             for position, term in enumerate(literal.terms):
-                if isinstance(term, Const) or term.name in used:
-                    self.required[literal.table].add(position)
                 if isinstance(term, Var):
                     places[term.name].append((literal.table, position))
         for position, head_term in enumerate(conjunction.head):

@@ -76,10 +76,10 @@ class _Packer:
 
     def __init__(self, dictionaries: tuple[Dictionary, ...]) -> None:
         self._dictionaries = dictionaries
-        needed = [max(1, (each.size - 1).bit_length()) for each in dictionaries]
+        needed = [_bits(each) for each in dictionaries]
         self.dense = sum(needed) <= _DENSE_BITS
         if not self.dense and len(needed) <= 2:
-            needed = [31] * len(needed)  # no id is larger
+            needed = [_ID_BITS] * len(needed)  # no id is larger
         self._bits = needed
         self._sizes = [1 << bits for bits in needed]
         self._total = sum(needed)
@@ -100,20 +100,12 @@ class _Packer:
             return self._prefixes.pack(columns, length, add=add)
         if not columns:
             return np.zeros(length, np.int64)
-        key = columns[0].astype(np.int64)
-        for column, bits in zip(columns[1:], self._bits[1:], strict=True):
-            key <<= bits
-            key |= column
-        return key
+        return _joined(columns, self._bits)
 
     def unpack(self, keys: Keys) -> list[Ids]:
         if self._prefixes is not None:
             return self._prefixes.unpack(keys)
-        columns: list[Ids] = []
-        for bits in reversed(self._bits):
-            columns.append((keys & ((1 << bits) - 1)).astype(np.int32))
-            keys = keys >> bits
-        return columns[::-1]
+        return _split(keys, self._bits)
 
 
 class _Prefixes:
@@ -234,23 +226,31 @@ def _sorted_distinct(keys: Keys) -> Keys:
     ordered = np.sort(keys)
     if len(ordered) < 2:
         return ordered
-    keep = np.empty(len(ordered), bool)
-    keep[0] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+    keep = _firsts(ordered)
     return ordered if keep.all() else ordered[keep]
+
+
+def _firsts(ordered: Keys) -> Mask:
+    """Where a key differs from the one before it; the first one does."""
+    change = np.empty(len(ordered), bool)
+    change[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=change[1:])
+    return change
 
 
 def packed(columns: Sequence[Ids], dictionaries: Sequence[Dictionary]) -> Keys | None:
     """Each row as one integer; None for rows without columns, or too wide."""
-    if len(columns) in (1, 2):  # an id has 31 bits
-        key = columns[0].astype(np.int64)
-        if len(columns) == 2:
-            key <<= _ID_BITS
-            key |= columns[1]
-        return key
-    bits = [_bits(each) for each in dictionaries]
-    if not columns or sum(bits) > _KEY_BITS:
-        return None
+    bits = _widths(dictionaries)
+    return _joined(columns, bits) if columns and sum(bits) <= _KEY_BITS else None
+
+
+def unpacked(keys: Keys, dictionaries: Sequence[Dictionary]) -> list[Ids]:
+    """The columns of rows that have been packed."""
+    return _split(keys, _widths(dictionaries))
+
+
+def _joined(columns: Sequence[Ids], bits: Sequence[int]) -> Keys:
+    """Each row as one integer, with so many bits for each of the columns, of which there is one at least."""
     key = columns[0].astype(np.int64)
     for column, wide in zip(columns[1:], bits[1:], strict=True):
         key <<= wide
@@ -258,14 +258,18 @@ def packed(columns: Sequence[Ids], dictionaries: Sequence[Dictionary]) -> Keys |
     return key
 
 
-def unpacked(keys: Keys, dictionaries: Sequence[Dictionary]) -> list[Ids]:
-    """The columns of rows that have been packed."""
-    bits = [_ID_BITS] * len(dictionaries) if len(dictionaries) <= 2 else [_bits(each) for each in dictionaries]
+def _split(keys: Keys, bits: Sequence[int]) -> list[Ids]:
+    """The columns of rows that were joined."""
     columns: list[Ids] = []
     for wide in reversed(bits):
         columns.append((keys & ((1 << wide) - 1)).astype(np.int32))
         keys = keys >> wide
     return columns[::-1]
+
+
+def _widths(dictionaries: Sequence[Dictionary]) -> list[int]:
+    """The bits of each column; one or two columns have room for any id."""
+    return [_ID_BITS] * len(dictionaries) if len(dictionaries) <= 2 else [_bits(each) for each in dictionaries]
 
 
 def _bits(dictionary: Dictionary) -> int:
@@ -282,9 +286,7 @@ def counted_rows(
         first = order[starts]
         return [column[first] for column in columns], np.diff(starts, append=length)
     keys.sort()
-    change = np.ones(length, bool)
-    np.not_equal(keys[1:], keys[:-1], out=change[1:])
-    starts = np.flatnonzero(change)
+    starts = _firsts(keys).nonzero()[0]
     return unpacked(keys[starts], dictionaries), np.diff(starts, append=length)
 
 
@@ -296,11 +298,7 @@ def grouped(
     if keys is None:
         return group_rows(columns, length)
     order = keys.argsort(kind="stable")
-    keys = keys[order]
-    change = np.empty(length, bool)
-    change[0] = True
-    np.not_equal(keys[1:], keys[:-1], out=change[1:])
-    return order, change.nonzero()[0]
+    return order, _firsts(keys[order]).nonzero()[0]
 
 
 def group_rows(columns: Sequence[Ids], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from congresslite.diagnostics import Diagnostic, EvaluationError
@@ -50,6 +50,10 @@ class Limits:
             datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S") if clock is None else clock,
             DEFAULT_ROUNDS if rounds is None else rounds,
         )
+
+    def beginning(self, held: int) -> Limits:
+        """The same limits for something else, which begins with so many bytes held and counts for itself."""
+        return replace(self, held=held, texts=0, skipped=Counter())
 
     def check_bindings(self, rule: CheckedRule, rows: int, width: int) -> None:
         """Refuse a rule whose bindings, `rows` of `width` variables, would not fit. Raises EvaluationError."""

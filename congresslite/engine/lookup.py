@@ -8,7 +8,7 @@ fraction of a millisecond from then on.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,9 +19,9 @@ from congresslite.engine.pipeline import Shape
 from congresslite.engine.run import Run
 from congresslite.engine.state import State
 from congresslite.engine.vectors import Same, scalars
-from congresslite.language.program import CheckedRule, Const, Literal, Program, Var
+from congresslite.language.program import CheckedRule, Literal, Program, Var
 from congresslite.plan import RulePlan, plan_body
-from congresslite.plan.variables import used_variables
+from congresslite.plan.variables import read_columns, used_variables
 from congresslite.schema import Row, Scalar, canonical, identity
 
 
@@ -65,7 +65,7 @@ class StateLookup:
         limit: int | None,
     ) -> list[Row]:
         """Distinct values of `names` over the bindings of `body` that agree with `bound`; at most `limit` of them."""
-        limits = replace(self.limits, held=self.state.held, texts=0, skipped=Counter())
+        limits = self.limits.beginning(self.state.held)
         run = Run(self.state.relations, self.state.relations, limits)
         start = Frame(1, {name: Same(canonical(value), 1) for name, value in bound.items()})
         found: dict[Hashable, Row] = {}
@@ -105,10 +105,9 @@ class StateLookup:
         needs: defaultdict[str, set[int]] = defaultdict(set)
         for branch in plan.branches:
             used = used_variables(branch, everything=False) | bound
-            for literal in branch.literals:
-                if literal.table not in self.program.tables:
-                    kept = (at for at, term in enumerate(literal.terms) if isinstance(term, Const) or term.name in used)
-                    needs[literal.table].update(kept)
+            for table, position in read_columns(branch, used):
+                if table not in self.program.tables:
+                    needs[table].add(position)
         return dict(needs)
 
     def _lacks(self, name: str, positions: set[int]) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.domains import Domains, Place
 from congresslite.engine.rules import Pipelines
-from congresslite.language.program import Program, Var
+from congresslite.language.program import Program, Var, visible_tables
 from congresslite.plan import Plan, RulePlan, StratumPlan, build_plan, isolate_aggregates, project
 from congresslite.schema import Row
 
@@ -53,7 +53,7 @@ class Prepared:
         # Tables that are other tables by another name: they have the same relation.
         self.copies = {at: source for at, each in enumerate(self.strata) if (source := self._source(each)) is not None}
         # The tables that users see, each with its parts.
-        self.visible: Mapping[str, tuple[str, ...]] = dict(sorted(_visible(program)))
+        self.visible: Mapping[str, tuple[str, ...]] = visible_tables(program)
         readers: defaultdict[str, dict[int, None]] = defaultdict(dict)
         for at, stratum in enumerate(self.strata):
             for name in _read_by(stratum):
@@ -110,13 +110,6 @@ class Prepared:
         at = self.places.get(tables[0])
         found = None if at is None else self.strata[at]
         return found if found is not None and set(found.stratum.tables) == set(tables) else None
-
-
-def _visible(program: Program) -> Iterator[tuple[str, tuple[str, ...]]]:
-    yield from program.answers.items()
-    parts = {part for each in program.answers.values() for part in each}
-    # A name with `#` or `/` is made for parts of violations, which have been told, and for rules that read them.
-    yield from ((name, (name,)) for name in program.tables if name not in parts and not set(name) & {"#", "/"})
 
 
 def copied(stratum: StratumPlan) -> str | None:

@@ -11,7 +11,7 @@ the batch, all else the state after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ from congresslite.engine.dictionary import Dictionary, Ids
 from congresslite.engine.fixpoint import Fixpoint
 from congresslite.engine.frames import Frame
 from congresslite.engine.index import Places
-from congresslite.engine.pipeline import Reading, Shape
+from congresslite.engine.pipeline import Pipeline, Reading, Shape
 from congresslite.engine.relation import Relation
 from congresslite.engine.rules import Pipelines, changed_literals, head_rows
 from congresslite.engine.run import Run
@@ -77,8 +77,8 @@ class Rederivation:
         self._pipelines, self._owner = pipelines, owner
         self._old = {name: relations[name] for name in stratum.stratum.tables}
 
-    def change(self, facts: Mapping[str, Bag]) -> Mapping[str, TableDelta]:
-        """What came and went in each table of the stratum; `facts` are rows that hold whatever the rules say."""
+    def change(self, facts: Callable[[str], Bag]) -> Mapping[str, TableDelta]:
+        """What came and went in each table of the stratum; `facts` gives rows that hold whatever the rules say."""
         doomed = self._over_delete()
         for name, each in doomed.items():
             if len(each.places):
@@ -89,9 +89,9 @@ class Rederivation:
         for plan in self._rules:
             fixpoint.add(plan.rule, self._rederived(plan, doomed[plan.rule.table]))
             fixpoint.add(plan.rule, self._gained(plan))
-        for name, bag in facts.items():
-            if len(doomed[name].places):
-                fixpoint.restore(name, bag)
+        for name, each in doomed.items():
+            if len(each.places):
+                fixpoint.restore(name, facts(name))
         fixpoint.close()
         return {name: self._difference(name, doomed[name], fixpoint.added(name)) for name in self._old}
 
@@ -103,7 +103,7 @@ class Rederivation:
                 shape = Shape(delta=place, reading=Reading.BEFORE, lasting=True)
                 pipeline = self._pipelines.get(plan, branch, shape, self._run)
                 start = losses(self._deltas.frame(pipeline.start, negated=negated))
-                for bag in self._rows(plan, branch, shape, start):
+                for bag in self._rows(plan, branch, pipeline, start):
                     doomed[plan.rule.table].add(bag)
         own = [(plan, *each) for plan in self._rules for each in changed_literals(plan, self._old)]
         turned = [each.turn() for each in doomed.values()]
@@ -115,7 +115,7 @@ class Rederivation:
                     pipeline = self._pipelines.get(plan, branch, shape, self._run)
                     columns = read.columns(read.fresh)
                     start = frame_of_rows(pipeline.start, columns, len(read.fresh), read.relation.dictionaries)
-                    for bag in self._rows(plan, branch, shape, start):
+                    for bag in self._rows(plan, branch, pipeline, start):
                         doomed[plan.rule.table].add(bag)
             turned = [each.turn() for each in doomed.values()]
         return doomed
@@ -128,7 +128,8 @@ class Rederivation:
         for branch in plan.branches:
             start = frame_of_head(branch, columns, len(doomed.places), doomed.relation.dictionaries)
             shape = Shape(bound=frozenset(start.vectors), lasting=True)
-            yield from self._rows(plan, branch, shape, start)
+            pipeline = self._pipelines.get(plan, branch, shape, self._run)
+            yield from self._rows(plan, branch, pipeline, start)
 
     def _gained(self, plan: RulePlan) -> Iterator[Bag]:
         """What a rule derives from rows that came to lower strata, or for lack of rows that went."""
@@ -136,10 +137,9 @@ class Rederivation:
             shape = Shape(delta=place, lasting=True)
             pipeline = self._pipelines.get(plan, branch, shape, self._run)
             start = gains(self._deltas.frame(pipeline.start, negated=negated))
-            yield from self._rows(plan, branch, shape, start)
+            yield from self._rows(plan, branch, pipeline, start)
 
-    def _rows(self, plan: RulePlan, branch: Conjunction, shape: Shape, start: Frame) -> Iterator[Bag]:
-        pipeline = self._pipelines.get(plan, branch, shape, self._run)
+    def _rows(self, plan: RulePlan, branch: Conjunction, pipeline: Pipeline, start: Frame) -> Iterator[Bag]:
         dictionaries = self._old[plan.rule.table].dictionaries
         return head_rows(branch, pipeline, start, self._run, dictionaries)
 

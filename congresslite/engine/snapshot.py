@@ -7,9 +7,8 @@ read yet, ids of a query's constants.
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import replace
 
 from congresslite.diagnostics import Diagnostic
 from congresslite.engine.base import BaseTables, without_repeats
@@ -75,7 +74,7 @@ class Snapshot:
         The rules are no part of the program; each may read what those before it derive. `tables` are their schemas.
         """
         # What an answer takes is given back with it, and what it skips is not the program's.
-        limits = replace(self._limits, held=self.state.held, texts=0, skipped=Counter())
+        limits = self._limits.beginning(self.state.held)
         relations: ChainMap[str, Relation] = ChainMap({}, self.state.relations)
         plans = [plan_rule(rule) for rule in rules]
         self._prepare(plans, relations)

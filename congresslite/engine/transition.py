@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import replace
 
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.diagnostics.suggest import near_or_listed
@@ -54,7 +53,7 @@ def next_state(
     SourceError for rows that do not fit, EvaluationError at a limit.
     """
     prepared = state.prepared if program is None else Prepared(program, _held(state), state.prepared)
-    batch = Batch(state, prepared, replace(limits, held=state.held, texts=0, skipped=Counter()), owner)
+    batch = Batch(state, prepared, limits.beginning(state.held), owner)
     for name, delta in changes.items():
         relation = _opened(name, state, base, prepared)
         batch.note(name, *changed_rows(relation, base.schema(name), delta, owner))

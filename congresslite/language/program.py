@@ -200,3 +200,11 @@ class Program:
     strata: tuple[Stratum, ...]
     answers: Mapping[str, tuple[str, ...]]
     effects: tuple[CheckedRule, ...] = ()
+
+
+def visible_tables(program: Program) -> dict[str, tuple[str, ...]]:
+    """The derived tables under the names that users know (`nfv:error`, not its parts), sorted, each with its parts."""
+    parts = {part for each in program.answers.values() for part in each}
+    # A name with `#` or `/` is made for a part, and for a rule that reads violations: no user can write it.
+    others = {name: (name,) for name in program.tables if name not in parts and not set(name) & {"#", "/"}}
+    return dict(sorted({**others, **program.answers}.items()))

@@ -7,9 +7,9 @@ conjunction into several; the answers depend on the conjunction alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
-from congresslite.language.program import Call, Compare, Expression, Var
+from congresslite.language.program import Call, Compare, Const, Expression, Var
 from congresslite.plan.nodes import Condition, Conjunction, condition_variables, variables_of
 
 
@@ -65,3 +65,11 @@ def used_variables(conjunction: Conjunction, *, everything: bool) -> frozenset[s
                     used.add(term.name)
                 seen.add(term.name)
     return frozenset(used)
+
+
+def read_columns(conjunction: Conjunction, used: Container[str]) -> Iterator[tuple[str, int]]:
+    """The columns, as table and place, that a conjunction looks at when these variables are used."""
+    for literal in conjunction.literals:
+        for position, term in enumerate(literal.terms):
+            if isinstance(term, Const) or term.name in used:
+                yield literal.table, position
