@@ -1,5 +1,5 @@
 """
-Where the content that ships is found: source definitions, policies, the example estate, pages on errors.
+Where the content that ships is found: source definitions, policies, the example estate, pages on errors, the console.
 
 The same folders lie in the installed package and at the top of a checkout;
 nobody but this module knows which of the two it is.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["datasources", "docs", "examples", "rules"]
+Kind = Literal["datasources", "docs", "examples", "rules", "web"]
 
 _PACKAGE = Path(__file__).parent
 

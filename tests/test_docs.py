@@ -3,7 +3,7 @@ The documentation does what it shows.
 
 A document is read from top to bottom in a folder of its own. A block whose
 first line names a file (```csv file=inventory/inv/vm.csv) becomes that file; commands of `console` blocks that start
-with `$ congresslite` or `$ make` are run, and what they print must be what is
+with `$ congresslite` are run, and what they print must be what is
 shown, where `...` stands for anything; `python` blocks are run too, with what
 they print compared if they are written as a session (`>>>`).
 """
@@ -35,7 +35,7 @@ PAGES = sorted(
     # The pages on errors have examples of their own, and a test of their own.
     if "errors" not in path.relative_to(ROOT).parts
 )
-RUN = re.compile(r"(congresslite|make run)\b")
+RUN = re.compile(r"congresslite\b")
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,6 @@ class Shell:
             self._code = result.exit_code
             return result.output
         where = self._folder
-        if command.startswith("make"):
-            where, command = ROOT, f"{command} --no-print-directory VENV={self._tools}"
         done = subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=where, env=self._environment, check=False, text=True, timeout=120,

@@ -1,7 +1,7 @@
 """The public engine: policies and tables in, answers out."""
 
 from congresslite.api.engine import ENGINES, Engine, Given, Progress
-from congresslite.api.snapshot import Answer, Snapshot
+from congresslite.api.snapshot import Answer, Snapshot, Trial
 from congresslite.api.timing import Timing
 from congresslite.engine.explanation.proofs import Proof, WhyNot
 from congresslite.policy import Policy
@@ -20,6 +20,7 @@ __all__ = [
     "Proof",
     "Snapshot",
     "Timing",
+    "Trial",
     "Violation",
     "WhyNot",
 ]

@@ -12,10 +12,12 @@ something asks the latest snapshot, which is complete and never changes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from congresslite.api.snapshot import Answer, Snapshot, has_errors
+from congresslite.api.snapshot import Answer, Snapshot, Trial, has_errors
 from congresslite.api.timing import Clock, Timing
 from congresslite.diagnostics import Diagnostic, PolicyError, SourceError
 from congresslite.diagnostics.suggest import near_or_listed
@@ -23,13 +25,17 @@ from congresslite.engine import Database, Limits, open_database
 from congresslite.engine.explanation.lookup import Pattern
 from congresslite.engine.explanation.proofs import Proof, WhyNot
 from congresslite.language.check import check
+from congresslite.language.checks.policies import taken_sources
 from congresslite.language.program import Program
+from congresslite.language.reads import effect_tables, tables_read
 from congresslite.language.renaming import keep_names
+from congresslite.language.resolution.settings import TIERS
 from congresslite.language.syntax import PolicyFile
 from congresslite.policy import Policy
+from congresslite.policy.conflicts import ForeignRule, with_conflicts
 from congresslite.policy.loading import UNREADABLE, load_policies
 from congresslite.policy.violations import Answers, Violation
-from congresslite.schema import Catalog, Changes, Delta, Row, TableData, TableSchema
+from congresslite.schema import Catalog, Changes, Delta, Replacement, Row, TableData, TableSchema
 from congresslite.sources import open_inventory
 
 # Told what is being done and how far it is: (what, done, total); total is 0 where it is not known.
@@ -43,13 +49,28 @@ Data = str | Path | Mapping[str, TableData]
 ENGINES = ("columnar", "duckdb", "reference")
 
 
+@dataclass(frozen=True, slots=True)
+class _Policies:
+    """Policies that have been checked: what they say, the warnings, and what they may contradict."""
+
+    files: tuple[PolicyFile, ...]
+    plain: Program
+    warnings: tuple[Diagnostic, ...]
+    levels: tuple[str, ...]
+    foreign: tuple[ForeignRule, ...]
+
+    def program(self, catalog: Catalog) -> Program:
+        """The program that derives their conflicts too."""
+        return with_conflicts(self.plain, self.foreign, catalog.tables, levels=self.levels)
+
+
 class Engine:
     """Policies evaluated over tables. Made by `load`."""
 
     def __init__(
         self,
         snapshot: Snapshot,
-        files: tuple[PolicyFile, ...],
+        policies: _Policies,
         catalog: Catalog,
         timing: Timing,
         database: Database | None,
@@ -57,7 +78,7 @@ class Engine:
         self.timing = timing
         self._catalog, self._database = catalog, database
         # Together, so that whoever takes them has policies and tables that belong to each other.
-        self._current = files, snapshot
+        self._current = policies, snapshot
         self._writing = threading.Lock()
 
     @classmethod
@@ -69,6 +90,8 @@ class Engine:
         engine: str = "columnar",
         memory_limit: int | None = None,
         max_rounds: int | None = None,
+        levels: Sequence[str] = TIERS,
+        foreign: Iterable[ForeignRule] = (),
         progress: Progress | None = None,
     ) -> Engine:
         """Read, check and evaluate.
@@ -76,7 +99,8 @@ class Engine:
         `policies` are paths, folders or Policy objects; `data` is a folder of `SOURCE/TABLE.csv|json|ndjson|parquet`,
         or tables by full name; `engine` is "columnar", "duckdb" or "reference"; `memory_limit` is in bytes (default:
         three quarters of the memory), `max_rounds` how long a recursion may make new values (default: 100,000
-        rounds). Raises PolicyError, SourceError or EvaluationError, each with all its findings.
+        rounds), `levels` the tiers that policies may belong to, the top first, `foreign` the rules of other engines
+        that may contradict these. Raises PolicyError, SourceError or EvaluationError, each with all its findings.
         """
         if engine not in ENGINES:
             raise ValueError(f"no engine `{engine}`: choose one of {', '.join(ENGINES)}")
@@ -84,19 +108,21 @@ class Engine:
         clock = Clock()
         tell("reading", 0, 0)
         tables, catalog, release = _opened(data)
-        files, program, warnings = _checked(_listed(policies), (), catalog)
+        checked = _checked(_listed(policies), (), catalog, tuple(levels), tuple(foreign))
+        program = checked.program(catalog)
         limits = Limits.of(memory_limit, max_rounds)
         answers = _RUNS[engine](program, tables, limits, tell, clock)
         release()
         database = answers if isinstance(answers, Database) else None
-        snapshot = Snapshot(program, warnings, catalog, answers if database is None else database.snapshot())
-        return cls(snapshot, files, catalog, clock.timing, database)
+        state = answers if database is None else database.snapshot()
+        snapshot = Snapshot(program, checked.warnings, catalog, state)
+        return cls(snapshot, checked, catalog, clock.timing, database)
 
     # -- changes ---------------------------------------------------------------------------------
 
     def apply(
         self,
-        changes: Mapping[str, Delta] | None = None,
+        changes: Mapping[str, Delta | Replacement] | None = None,
         *,
         policies: Given | Iterable[Given] = (),
         remove: Iterable[str] = (),
@@ -104,30 +130,136 @@ class Engine:
         """Take one batch of changes; returns what came and went in each derived table.
 
         `changes` are rows of source tables: an insert wins over a delete of the same row; to delete what is not there,
-        or insert what is, does nothing. `policies` are added, or replace those of the same names; `remove` names
-        policies that go. Either everything is applied, or nothing: raises PolicyError, SourceError or EvaluationError.
+        or insert what is, does nothing. A Replacement says what a table, or a part of it, holds from
+        now on. `policies` are added, or replace those of the same names; `remove` names policies that go. Either
+        everything is applied, or nothing: raises PolicyError, SourceError or EvaluationError.
         Only the columnar engine takes changes: raises TypeError.
         """
         database = self._columnar()
         with self._writing:
-            files, program, warnings = self._revised(self._current, policies, remove)
-            found = database.apply(changes or {}, program)
-            tables = database.snapshot()
-            self._current = files, Snapshot(tables.program, warnings, self._catalog, tables)
+            revised, program = self._revised(self._current, policies, remove)
+            return self._apply(database, changes or {}, revised, program)
+
+    def oppose(self, foreign: Iterable[ForeignRule]) -> Changes:
+        """Take these rules of other engines, instead of those before, as such that may contradict the policies.
+
+        Their rows are those of source tables. Returns what came and went in each derived table, conflicts among them;
+        all or nothing: raises EvaluationError, and KeyError for a table that there is not.
+        """
+        database = self._columnar()
+        with self._writing:
+            policies, snapshot = self._current
+            revised = replace(policies, foreign=tuple(foreign))
+            program = keep_names(revised.program(self._catalog), snapshot.program)
+            return self._apply(database, {}, revised, program)
+
+    def _apply(
+        self,
+        database: Database,
+        changes: Mapping[str, Delta | Replacement],
+        policies: _Policies,
+        program: Program | None,
+    ) -> Changes:
+        """The next state, published. Whoever calls is the one who writes."""
+        found = database.apply(changes, program)
+        tables = database.snapshot()
+        self._current = policies, Snapshot(tables.program, policies.warnings, self._catalog, tables)
+        return found
+
+    def advance(self, clock: str | None = None) -> Changes:
+        """Let it be another time (`YYYY-MM-DD HH:MM:SS`, UTC; by default it is now) for rules that ask `now`.
+
+        Returns what came and went in each derived table. Raises EvaluationError.
+        """
+        database = self._columnar()
+        with self._writing:
+            found = database.advance(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S") if clock is None else clock)
+            policies, before = self._current
+            self._current = policies, Snapshot(before.program, before.warnings, self._catalog, database.snapshot())
             return found
 
     def what_if(
         self,
-        changes: Mapping[str, Delta] | None = None,
+        changes: Mapping[str, Delta | Replacement] | None = None,
         *,
         policies: Given | Iterable[Given] = (),
         remove: Iterable[str] = (),
     ) -> Changes:
         """What `apply` would return now. Nothing changes, and nobody waits, whoever else asks or applies."""
+        return self.trial(changes, policies=policies, remove=remove).changes
+
+    def trial(
+        self,
+        changes: Mapping[str, Delta | Replacement] | None = None,
+        *,
+        policies: Given | Iterable[Given] = (),
+        remove: Iterable[str] = (),
+    ) -> Trial:
+        """As `what_if`, with the state that there would be, of which everything can be asked."""
         self._columnar()
         current = self._current
-        _, program, _ = self._revised(current, policies, remove)
-        return current[1].what_if(changes or {}, program)
+        revised, program = self._revised(current, policies, remove)
+        return current[1].trial(changes or {}, program, revised.warnings)
+
+    def attach(self, tables: Mapping[str, TableData]) -> None:
+        """Take further source tables, by full name, which policies may read from now on.
+
+        Raises SourceError for a source whose name is a policy's or has a meaning, ValueError for a table that there is.
+        """
+        database = self._columnar()
+        with self._writing:
+            known = sorted(tables.keys() & self._catalog.keys())
+            if known:
+                raise ValueError(f"there is a table `{known[0]}` already")
+            catalog = Catalog.of([*self._catalog.tables.values(), *(each.schema for each in tables.values())])
+            taken = list(taken_sources(catalog.sources, {file.name for file in self._current[0].files}))
+            if taken:
+                raise SourceError(taken)
+            database.attach(tables)
+            self._publish(catalog)
+
+    def detach(self, tables: Iterable[str]) -> None:
+        """Forget source tables. Raises PolicyError if a policy reads one of them, KeyError for what there is not."""
+        database, gone = self._columnar(), set(tables)
+        with self._writing:
+            read = self.program.base.keys() | effect_tables(self.program)
+            readers = [_still_read(name, self.program) for name in sorted(gone & read)]
+            if readers:
+                raise PolicyError(readers)
+            missing = sorted(gone - self._catalog.keys())
+            if missing:
+                raise KeyError(missing[0])
+            database.detach(gone)
+            self._publish(Catalog.of(each for name, each in self._catalog.tables.items() if name not in gone))
+
+    @property
+    def values(self) -> int:
+        """How many different values the engine keeps, in all; those that no row has any more are kept too."""
+        return self._columnar().values
+
+    def renewed(self) -> Engine:
+        """The same policies over the same rows, in an engine that keeps no values but theirs.
+
+        An engine that takes changes for months should be renewed when its `values` have grown out of proportion.
+        """
+        database = self._columnar()
+        with self._writing:
+            limits = database.limits
+            return Engine.load(
+                self.policies,
+                database.tables(),
+                memory_limit=limits.memory,
+                max_rounds=limits.rounds,
+                levels=self._current[0].levels,
+                foreign=self._current[0].foreign,
+            )
+
+    def _publish(self, catalog: Catalog) -> None:
+        """The same policies over other source tables."""
+        assert self._database is not None
+        self._catalog = catalog
+        policies, before = self._current
+        self._current = policies, Snapshot(before.program, before.warnings, catalog, self._database.snapshot())
 
     def _columnar(self) -> Database:
         if self._database is None:
@@ -135,20 +267,20 @@ class Engine:
         return self._database
 
     def _revised(
-        self, current: tuple[tuple[PolicyFile, ...], Snapshot], policies: Given | Iterable[Given], remove: Iterable[str]
-    ) -> tuple[tuple[PolicyFile, ...], Program | None, tuple[Diagnostic, ...]]:
-        """The policies after a change, their program (None if they stay as they are) and the warnings."""
-        files, snapshot = current
+        self, current: tuple[_Policies, Snapshot], policies: Given | Iterable[Given], remove: Iterable[str]
+    ) -> tuple[_Policies, Program | None]:
+        """The policies after a change, and their program; None if they stay as they are."""
+        before, snapshot = current
         given, names = _listed(policies), {remove} if isinstance(remove, str) else set(remove)
         if not given and not names:
-            return files, None, snapshot.warnings
-        known = {file.name: file for file in files}
+            return before, None
+        known = {file.name: file for file in before.files}
         unknown = sorted(names - known.keys())
         if unknown:
             raise PolicyError([_unknown_policy(name, known) for name in unknown])
         kept = [file for name, file in known.items() if name not in names]
-        revised, program, warnings = _checked(given, kept, self._catalog)
-        return revised, keep_names(program, snapshot.program), warnings
+        revised = _checked(given, kept, self._catalog, before.levels, before.foreign)
+        return revised, keep_names(revised.program(self._catalog), snapshot.program)
 
     # -- questions -------------------------------------------------------------------------------
 
@@ -160,6 +292,21 @@ class Engine:
     def program(self) -> Program:
         """The checked policies."""
         return self.snapshot().program
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The texts of the policies."""
+        return tuple(Policy(file.name, file.source.text, file.source.name) for file in self._current[0].files)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The tiers that policies may belong to, the top first."""
+        return self._current[0].levels
+
+    @property
+    def foreign(self) -> tuple[ForeignRule, ...]:
+        """The rules of other engines that may contradict the policies."""
+        return self._current[0].foreign
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -218,20 +365,24 @@ def _opened(data: Data | None) -> tuple[Mapping[str, TableData], Catalog, Callab
 
 
 def _checked(
-    given: Iterable[Given], kept: Iterable[PolicyFile], catalog: Catalog
-) -> tuple[tuple[PolicyFile, ...], Program, tuple[Diagnostic, ...]]:
-    """The given policies in place of kept ones of the same names, their program, and the warnings.
+    given: Iterable[Given],
+    kept: Iterable[PolicyFile],
+    catalog: Catalog,
+    levels: tuple[str, ...],
+    foreign: tuple[ForeignRule, ...],
+) -> _Policies:
+    """The given policies in place of kept ones of the same names, checked.
 
     Raises PolicyError with everything that is wrong; a file that cannot be read is no wrong policy but a SourceError.
     """
     read, found = load_policies(given)
     files = _replaced(kept, read)
-    checked = check(files, catalog, syntax=found)
+    checked = check(files, catalog, tiers=levels, syntax=found)
     if any(each.code in UNREADABLE for each in found if has_errors([each])):
         raise SourceError(checked.diagnostics)
     if checked.program is None or has_errors(checked.diagnostics):
         raise PolicyError(checked.diagnostics)
-    return files, checked.program, checked.diagnostics
+    return _Policies(files, checked.program, checked.diagnostics, levels, foreign)
 
 
 def _replaced(kept: Iterable[PolicyFile], read: Iterable[PolicyFile]) -> tuple[PolicyFile, ...]:
@@ -252,6 +403,16 @@ def _replaced(kept: Iterable[PolicyFile], read: Iterable[PolicyFile]) -> tuple[P
 def _unknown_policy(name: str, known: Iterable[str]) -> Diagnostic:
     return Diagnostic(
         "CL455", f"there is no policy `{name}` to remove", None, near_or_listed(name, known, "policies are")
+    )
+
+
+def _still_read(table: str, program: Program) -> Diagnostic:
+    """The finding for a table that is to go, though policies read it."""
+    rules = (*program.rules, *program.effects)
+    readers = sorted({rule.policy for rule in rules if table in tables_read(rule) or table == rule.table[:-1]})
+    named = ", ".join(f"`{name}`" for name in readers)
+    return Diagnostic(
+        "CL456", f"table `{table}` is read by {named}", None, "remove or change what reads it first", place=table
     )
 
 

@@ -25,6 +25,10 @@ WHAT_IFS = {
     "what-if, a rule on few": "what-if of a rule: three tables, few rows",
     "what-if, a rule on many": "what-if of a rule: three tables, all machines",
 }
+CHECKS = {
+    "check, a rule on few": ("pre-commit check of a rule: three tables, few rows", AtMost(1000)),
+    "check, a rule on many": ("pre-commit check of a rule: three tables, all machines", None),
+}
 FIRST = {
     "first 100 moves": "first batch of 100 moves",
     "first 100 links": "first batch of 100 links",
@@ -78,6 +82,8 @@ def at_work(group: str, samples: Samples, again_ms: float | None, audit: Measure
         yield replace(current, name=f"{name}, all changes read", ours=read, wall=None, target=None)
     for name, title in WHAT_IFS.items():
         yield beside_again(figure(group, title, samples, name), again_ms, 20)
+    for name, (title, target) in CHECKS.items():
+        yield Figure(group, title, "ms", samples.ms(name, "wall_s"), target=target)
     added = figure(group, "policy of three rules added", samples, "policy added")
     alone = audit.timing("evaluate_cpu_s") * MILLI
     yield replace(added, beside="evaluated alone", theirs=alone, target=AtMostMore(10))

@@ -46,7 +46,7 @@ def run(command: Sequence[str | Path], folder: Path | None = None) -> Ended:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=folder, env=_environment()
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=folder, env=environment()
         )
         usage = _wait(process)
         wall = time.perf_counter() - started
@@ -74,7 +74,7 @@ def _wait(process: subprocess.Popen[bytes]) -> Any:
     return usage
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """What users have: the package within reach, and compiled modules kept from one start to the next."""
     python = os.pathsep.join(filter(None, [str(_IMPORTED_FROM), os.environ.get("PYTHONPATH")]))
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

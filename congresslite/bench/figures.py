@@ -38,6 +38,22 @@ class AtMost:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Ours is at least so much, whatever a peer does."""
+
+    limit: float
+
+    def words(self, unit: str) -> str:
+        """The target as people write it."""
+        return f"≥ {self.limit:,g} {unit}".rstrip()
+
+    def met(self, ours: float, theirs: float | None) -> bool:
+        """Whether it is met."""
+        del theirs
+        return ours >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class TimesAtMost:
     """Ours is at most so many times theirs."""
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import click
 
+from congresslite.analysis.precommit import Context, precommit
 from congresslite.api import Engine, Policy
 from congresslite.bench import policies
 from congresslite.bench.answers import counts, digests, engine_timing
@@ -34,11 +35,15 @@ Sample = Mapping[str, float]
 
 AUDITS = 6  # times that a policy comes and goes; the first is told apart
 WHAT_IFS = 6  # times that each planned rule is tried; the first is told apart
+BESIDE = 99  # policies that a planned rule is checked beside, and the twelve questions
 READ_ROUNDS = 3  # times, at least, that batches of 1,000 moves are taken back and applied again beside a reader
 READS = 10  # of each kind, at least; batches of a small estate are applied before a reader has begun
 READS_ALONE_S = 1.0  # how long a reader reads while nobody writes
 EXPLAINED = 6  # violations of each kind
 HOSTS = 100  # whose machines are looked at for violations
+
+# Whom the estate's objects belong to.
+OWNERS = {"inv:port": "vm", "inv:vm": "vnf", "inv:vnf": "ns", "inv:ns": "tenant"}
 
 # Where violations of each kind are found: among a few hosts' machines, or all of them where there are few.
 VIOLATIONS = {
@@ -93,6 +98,20 @@ class Live:
             planned = _policy(path)
             for number in range(WHAT_IFS):
                 self._change(_nth(number, f"what-if, a rule on {kind}"), self.engine.what_if, policies=[planned])
+
+    def precommit(self) -> None:
+        """Rules are checked before they are committed, beside a hundred policies; then those go again."""
+        texts = policies.many_policies(BESIDE)
+        self.engine.apply(policies=[Policy(name, text, f"{name}.dl") for name, text in texts.items()])
+        context = Context(owners=OWNERS)
+        for kind, path in policies.PLANNED.items():
+            planned = _policy(path)
+            for number in range(WHAT_IFS):
+                clock = Clock()
+                report = precommit(self.engine, [planned], context=context)
+                taken = clock.lap()
+                self._note(_nth(number, f"check, a rule on {kind}"), taken, new_rows=report.impact.totals["new"])
+        self.engine.apply(remove=texts)
 
     def explain(self) -> None:
         """Violations of all kinds are explained, and rows that are none are asked for."""
@@ -168,6 +187,7 @@ PARTS: tuple[Callable[[Live], None], ...] = (
     Live.links,
     Live.audit,
     Live.what_if,
+    Live.precommit,
     Live.explain,
     Live.read,
     Live.end,

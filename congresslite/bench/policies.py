@@ -30,6 +30,14 @@ def many_rules(count: int) -> str:
     return "policy wide.\n" + "\n".join(map(_rule, range(count))) + "\n"
 
 
+def many_policies(count: int) -> dict[str, str]:
+    """`count` policies by name, each of three of these rules."""
+    return {
+        f"p{n}": f"policy p{n}.\n" + "\n".join(_rule(number) for number in range(3 * n, 3 * n + 3)) + "\n"
+        for n in range(count)
+    }
+
+
 def _rule(number: int) -> str:
     image, disk = f"img{number % 50}", "hdd" if number % 2 else "ssd"
     return (

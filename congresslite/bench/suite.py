@@ -9,29 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 
 from congresslite.bench import policies, workload
 from congresslite.bench.at_work import MILLI, Samples, at_work, figure, growth
 from congresslite.bench.changes import AFTER
 from congresslite.bench.child import congresslite, module
-from congresslite.bench.figures import AtMost, Figure, Target, TimesAtMost, TimesFaster
+from congresslite.bench.figures import AtLeast, AtMost, Figure, Target, TimesAtMost, TimesFaster
 from congresslite.bench.measure import BenchError, Measured, Subject, Tell, by_turns, compare, reason
 from congresslite.bench.peers import DUCKDB, Peer
 
 GIGABYTE = 1e9
 US = "congresslite"
+LOAD_S = 60.0  # for which a server is put under load; a tenth of it at a small size
+SMALL = 10_000
+POPS = 50
+ADAPTED, FAILED = 1_000, 10  # network functions, and how many of them have failed
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is measured: at which size, how often, beside which slow peers, and those at which size of their own."""
+    """What is measured: at which size, how often, beside which slow peers, and in which database."""
 
     size: int = 1_000_000
     seed: int = 1
     runs: int = 3
     peers: tuple[Peer, ...] = ()
     peer_size: int = 100_000
+    database: str | None = None  # the URL of an empty one of PostgreSQL's
 
 
 @dataclass(slots=True)
@@ -104,6 +111,74 @@ class Bench:
             found = self._turns(name, {US: _check(file, data)})[US]
             yield Figure("scale: whole process", name, "CPU s", found.cpu, wall=found.wall)
 
+    def server(self) -> Iterator[Figure]:
+        """A server that holds the estate as pushed rows: questions, pushes and event streams at the same time."""
+        from congresslite.bench.served import under_load  # noqa: PLC0415 - a server is an extra
+
+        size, estate = self.options.size, self._estate(self.options.size)
+        name = f"{_vms(size)}, served"
+        self.tell(f"{name}: under load", 0, 0)
+        found = under_load(estate, self.folder / f"served-{size}", size, LOAD_S if size > SMALL else LOAD_S / 10)
+        asked, pushed, streams = found["questions"], found["pushes"], found["streams"]
+        yield Figure(name, "a page of violations, 100 a second: median", "ms", asked["p50"])
+        yield Figure(name, "…: one in a hundred takes longer", "ms", asked["p99"], target=AtMost(100))
+        yield Figure(name, "…: the longest", "ms", asked["max"])
+        yield Figure(name, "requests that failed", "", asked["failed"] + pushed["failed"], target=AtMost(0))
+        yield Figure(name, "100 rows pushed each second: median", "ms", pushed["p50"])
+        yield Figure(name, "50 event streams: not alive or complete", "", streams["count"] - streams["complete"],
+                     target=AtMost(0))  # fmt: skip
+        yield Figure(name, "first start", "s", found["first_start_s"])
+        yield Figure(name, "start after a stop", "s", found["restart_s"])
+        yield Figure(name, "peak memory", "GB", found["peak_bytes"] / GIGABYTE)
+
+    def tiers(self) -> Iterator[Figure]:
+        """Points of presence below one engine, over a bus in memory: how soon the top knows of a move."""
+        vms = max(30, self.options.size // POPS)
+        name = f"{POPS} points of presence × {vms:,} VMs"
+        self.tell(f"{name}: machines move", 0, 0)
+        ended = module("tiers", str(POPS), str(vms))
+        if ended.code != 0:
+            raise BenchError(f"engines in tiers failed: {reason(ended)}")
+        found = ended.json()
+        yield Figure(name, "a moved VM is a violation at the top: median", "ms", median(found["moves_s"]) * MILLI)
+        yield Figure(name, "…: the longest", "ms", max(found["moves_s"]) * MILLI, target=AtMost(1000))
+        yield Figure(name, "…: the largest message upward", "bytes", found["largest_bytes"])
+        yield Figure(name, "until the top knows all tables", "s", found["known_s"])
+        yield Figure(name, "peak memory, all engines", "GB", found["peak_bytes"] / GIGABYTE)
+
+    def adaptation(self) -> Iterator[Figure]:
+        """Where failed network functions go: the scenarios of the example, and an estate of a thousand functions."""
+        if not find_spec("clingo"):
+            return
+        self.tell("adaptation: choosing", 0, 0)
+        ended = module("adaptation", str(ADAPTED), str(FAILED))
+        if ended.code != 0:
+            raise BenchError(f"adaptation failed: {reason(ended)}")
+        found = ended.json()
+        for name, each in found["scenarios"].items():
+            yield Figure("adaptation", name, "CPU ms", each["cpu_s"] * MILLI, target=AtMost(100),
+                         wall=each["wall_s"] * MILLI)  # fmt: skip
+        drawn = found["estate"]
+        yield Figure("adaptation", f"{ADAPTED:,} VNFs, {FAILED} failed", "CPU s", drawn["cpu_s"], target=AtMost(2.0),
+                     wall=drawn["wall_s"])  # fmt: skip
+
+    def actions(self) -> Iterator[Figure]:
+        """Actions from pushed rows to their outcomes, all of them journaled."""
+        count = 3_000 if self.options.size > SMALL else 200
+        cases: list[tuple[str, list[str], float]] = [("SQLite", [], 1_000)]
+        if self.options.database is not None:
+            cases.append(("PostgreSQL", ["--database", self.options.database], 5_000))
+        for database, more, target in cases:
+            name = f"{count:,} actions, {database}"
+            self.tell(f"{name}: run", 0, 0)
+            ended = module("actions", str(count), *more)
+            if ended.code != 0:
+                raise BenchError(f"actions failed: {reason(ended)}")
+            found = ended.json()
+            yield Figure(name, "through the journal", "a minute", found["whole"] / found["seconds"] * 60,
+                         target=AtLeast(target))  # fmt: skip
+            yield Figure(name, "without a whole record", "", count - found["whole"], target=AtMost(0))
+
     def peers(self) -> Iterator[Figure]:
         """The twelve questions beside slow peers, each of which is run once: some take minutes."""
         installed = [peer for peer in self.options.peers if peer.installed]
@@ -173,6 +248,10 @@ PARTS: dict[str, Part] = {
     "closure": Bench.closure,
     "start": Bench.start,
     "scale": Bench.scale,
+    "server": Bench.server,
+    "tiers": Bench.tiers,
+    "actions": Bench.actions,
+    "adaptation": Bench.adaptation,
     "peers": Bench.peers,
 }
 

@@ -21,7 +21,7 @@ from click.shell_completion import shell_complete
 from congresslite import __version__
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import FORMATS
-from congresslite.cli.settings import Settings, group_options
+from congresslite.cli.settings import Settings, config_option, group_options
 from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import tell, warn
 from congresslite.diagnostics import CongressliteError
@@ -38,7 +38,22 @@ COMMANDS = {
     "lint": "Find mistakes in policies, and what is probably one.",
     "fmt": "Format policies.",
     "test": "Run the tests of policies.",
+    "precommit": "Say what would follow if policies went in.",
+    "apply": "Commit exactly what a pre-commit check has checked.",
+    "simulate": "Say what actions and changes of rows would do.",
+    "adapt": "Say where failed network functions should go.",
     "schema": "Show the tables that rules can read.",
+    "serve": "Serve an estate: keep it current, and answer over HTTP.",
+    "violations": "Show the violations that a server holds, and watch them come and go.",
+    "conflicts": "Show the conflicts between rules that a server holds.",
+    "tiers": "Show where a server stands among engines above and below.",
+    "policy": "Show and change the policies of a server.",
+    "source": "Show and change the sources of a server.",
+    "waiver": "Show, grant and revoke waivers on a server.",
+    "action": "Show the actions of a server, and decide on them.",
+    "logs": "Search the log of a server.",
+    "config": "Show the configuration, its schema, or make a token.",
+    "demo": "Show engines in tiers at work, on this machine.",
     "explain": "Explain the code of a finding.",
     "bench": "Measure congresslite beside its peers.",
     "completion": "Print the completion script of a shell.",
@@ -128,6 +143,7 @@ def _internal_error(error: Exception, settings: Settings) -> int:
 
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
+@config_option
 @group_options(*FORMATS)
 def cli() -> None:
     """Check the policies of a network-function estate.
@@ -138,6 +154,8 @@ def cli() -> None:
       congresslite check rules/ --data inventory
     Ask a question of them:
       congresslite query 'inv:vm(id=v, host="h1")' --data inventory
+    Let a server answer:
+      congresslite check --server http://127.0.0.1:8181
 
-    Exit codes: 0 clean, 1 blocking findings, 2 usage or another error.
+    Exit codes: 0 clean, 1 blocking findings, 2 usage or another error, 3 undetermined.
     """

@@ -25,7 +25,8 @@ from congresslite.cli.formats import entries
 from congresslite.cli.progress import progress
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
-from congresslite.cli.terminal import console, remark, visible
+from congresslite.cli.terminal import console, remark
+from congresslite.diagnostics.visible import visible
 
 USUAL_PEERS = ("clingo", "swi-prolog")  # of the slow ones; pyDatalog takes minutes
 PACKAGES = ("congresslite", "numpy", "pyarrow", "duckdb", "clingo", "pyDatalog")
@@ -45,11 +46,18 @@ TICK_S = 0.5
               help="Ask this slow peer; may be repeated.")  # fmt: skip
 @click.option("--peer-size", type=click.IntRange(min=100), default=100_000, show_default=True, metavar="N",
               help="Virtual machines for slow peers.")  # fmt: skip
+@click.option("--database", metavar="URL", help="Journal actions in this empty database of PostgreSQL's too.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Keep the estates here, for next time.")  # fmt: skip
 @shared("table", "json")
 def bench(
-    settings: Settings, *, only: tuple[str, ...], peers: tuple[str, ...], folder: Path | None, **sizes: int
+    settings: Settings,
+    *,
+    only: tuple[str, ...],
+    peers: tuple[str, ...],
+    database: str | None,
+    folder: Path | None,
+    **sizes: int,
 ) -> int:
     """Measure congresslite beside its peers, and hold the figures against the targets.
 
@@ -64,7 +72,7 @@ def bench(
 
     A target that is missed is told, and is no failure.
     """
-    options = Options(peers=tuple(SLOW[peer] for peer in peers), **sizes)
+    options = Options(peers=tuple(SLOW[peer] for peer in peers), database=database, **sizes)
     with ExitStack() as stack:
         tell = stack.enter_context(_patiently(settings))
         try:

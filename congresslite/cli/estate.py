@@ -37,6 +37,9 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
+# The parameters that name the tables of this machine and bound what is evaluated here.
+LOCAL = ("data", "example", "engine", "memory_limit", "max_rounds")
+
 NO_TABLES = "no tables: there is no folder `inventory` here; name yours with --data DIR, or try --example"
 
 
@@ -102,6 +105,23 @@ def shipped_rules() -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
+def folder_of(data: Path | None, *, example: bool) -> Path | None:
+    """The folder of tables that the options name; None if there is none. Raises UsageError."""
+    if example and data is not None:
+        raise click.UsageError("give either --data or --example")
+    if example:
+        return share("examples") / "estate"
+    return data or (Path("inventory") if Path("inventory").is_dir() else None)
+
+
+def tables_of(data: Path | None, *, example: bool) -> Path:
+    """The folder of tables that the options name. Raises UsageError, also if there is none."""
+    folder = folder_of(data, example=example)
+    if folder is None:
+        raise click.UsageError(NO_TABLES)
+    return folder
+
+
 def choose(
     policies: tuple[Path, ...],
     default: tuple[Path, ...],
@@ -113,16 +133,9 @@ def choose(
     max_rounds: int | None,
 ) -> Estate:
     """The estate that the options name; policies are the default ones if none are named. Raises UsageError."""
-    if example and data is not None:
-        raise click.UsageError("give either --data or --example")
-    named = [str(path) for path in policies]
-    if example:
-        named.append("--example")
-        data = share("examples") / "estate"
-    elif data is not None:
-        named += ["--data", str(data)]
-    elif Path("inventory").is_dir():
-        data = Path("inventory")
-    elif not policies:
+    folder = folder_of(data, example=example)
+    if folder is None and not policies:
         raise click.UsageError(NO_TABLES)
-    return Estate(policies or default, data, engine, memory_limit, max_rounds, shlex.join(named))
+    named = [str(path) for path in policies]
+    named += ["--example"] if example else [] if data is None else ["--data", str(data)]
+    return Estate(policies or default, folder, engine, memory_limit, max_rounds, shlex.join(named))

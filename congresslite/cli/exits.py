@@ -15,5 +15,5 @@ class Exit(IntEnum):
     CLEAN = 0
     BLOCKING = 1  # an error in a policy, an `error` row of a policy that is not in dry run, a failed test
     FAILED = 2  # usage, configuration, a source, an evaluation that was stopped, or an error of our own
-    UNDETERMINED = 3  # reserved: a source is stale or out of reach
+    UNDETERMINED = 3  # a source of a server is stale or out of reach, and nothing that is known blocks
     INTERRUPTED = 130

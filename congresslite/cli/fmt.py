@@ -21,8 +21,9 @@ import click
 from congresslite.cli.exits import Exit
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
-from congresslite.cli.terminal import number, remark, tell, visible, warn
+from congresslite.cli.terminal import number, remark, tell, warn
 from congresslite.diagnostics import Diagnostic, Severity, Source
+from congresslite.diagnostics.visible import visible
 
 _STDIN = Path("-")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import click
 
 from congresslite.cli.settings import Settings
-from congresslite.cli.terminal import visible
+from congresslite.diagnostics.visible import visible
 
 _PATIENCE = 2.0
 _INTERVAL = 0.1

@@ -10,12 +10,14 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from congresslite.cli.client.asking import asking, asks_server
 from congresslite.cli.definitions import data_catalog, shipped_catalog
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import entries
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
-from congresslite.cli.terminal import console, number, visible
+from congresslite.cli.terminal import console, number
+from congresslite.diagnostics.visible import visible
 from congresslite.share import share
 
 if TYPE_CHECKING:
@@ -27,29 +29,40 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
               help="The tables of this folder, instead of the definitions that ship.")  # fmt: skip
 @click.option("--example", is_flag=True, help="The tables of the example estate that ships.")
-@shared("table", "json")
+@shared("table", "json", server=True)
 def schema(settings: Settings, *, name: str | None, data: Path | None, example: bool) -> int:
     """Show the tables that rules can read.
 
-    Without --data, the tables that the shipped source definitions describe. A table is shown with its columns; a key
-    column is marked with a star.
+    Without --data, the tables that the shipped source definitions describe; with --server, those of its sources, and of
+    its policies if one is named. A table is shown with its columns; a key column is marked with a star.
 
     For example:
       congresslite schema
       congresslite schema inv --example
       congresslite schema inv:vm --data inventory
+      congresslite schema nova --server http://127.0.0.1:8181
     """
-    if example:
-        data = share("examples") / "estate"
-    catalog = shipped_catalog() if data is None else data_catalog(data)
-    tables = _chosen(catalog, name)
+    if asks_server(settings, ("data", "example")):
+        with asking(settings) as client:
+            from congresslite.cli.client.catalog import server_catalog
+
+            catalog = server_catalog(client, name)
+    else:
+        if example:
+            data = share("examples") / "estate"
+        catalog = shipped_catalog() if data is None else data_catalog(data)
+    write_schemas(_chosen(catalog, name), settings, alone=name is not None and ":" in name)
+    return Exit.CLEAN
+
+
+def write_schemas(tables: Sequence[TableSchema], settings: Settings, *, alone: bool = False) -> None:
+    """Write tables with their columns; one that is asked for alone with all that is said of it."""
     if settings.output == "json":
         sys.stdout.write(entries.dumps({"tables": [_entry(table) for table in tables]}) + "\n")
-    elif name is not None and ":" in name:
+    elif alone:
         _write_table(tables[0], sys.stdout, settings)
     else:
         _write_list(tables, sys.stdout, settings)
-    return Exit.CLEAN
 
 
 def _chosen(catalog: Catalog, name: str | None) -> Sequence[TableSchema]:

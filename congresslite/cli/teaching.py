@@ -15,6 +15,10 @@ class Teaching(click.Command):
         super().__init__(name, **{**named, "help": _keep_examples(named.get("help"))})
 
 
+class TeachingGroup(Teaching, click.Group):
+    """A group of commands whose help keeps its examples."""
+
+
 def _keep_examples(text: str | None) -> str | None:
     if text is None:
         return None

@@ -1,21 +1,14 @@
-"""
-What people read: hostile text made harmless, findings and remarks on stderr.
-
-Rows come from systems that anybody may write to. No character of theirs moves
-a cursor, colours a line or turns text around: each is shown as one visible
-character, so that columns and carets stay in place.
-"""
+"""What people read: results on stdout, findings and remarks on stderr, hostile text made harmless in all of them."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from congresslite.diagnostics import Diagnostic, Severity, render
+from congresslite.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,25 +16,6 @@ if TYPE_CHECKING:
     from congresslite.cli.settings import Settings
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
-
-
-def visible(text: str, keep: str = "") -> str:
-    """The text with each control character, except those in `keep`, as a character that only shows."""
-    if text.isprintable():
-        return text
-    return "".join(character if character in keep else _shown(character) for character in text)
-
-
-@lru_cache(maxsize=512)
-def _shown(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)  # control pictures: ESC is shown as one character
-    if code == 0x7F:
-        return "\u2421"
-    # Format characters turn or hide text, separators break lines, a lone surrogate cannot be written at all.
-    hostile = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    return "\ufffd" if hostile else character
 
 
 def console(settings: Settings, out: IO[str]) -> Console:

@@ -16,8 +16,9 @@ from congresslite.cli.formats import entries
 from congresslite.cli.report import rule_name
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
-from congresslite.cli.terminal import number, tell, visible
+from congresslite.cli.terminal import number, tell
 from congresslite.diagnostics import render
+from congresslite.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from congresslite.cli.formats.junit import Case

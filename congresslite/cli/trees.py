@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from congresslite.cli.terminal import number, visible
+from congresslite.cli.terminal import number
+from congresslite.diagnostics.visible import visible
 from congresslite.engine.explanation import (
     Absent,
     Anything,
@@ -42,8 +43,11 @@ class _Node:
     literal: Literal | None = None
 
 
-def proof_lines(root: Proof, depth: int) -> Iterator[Text]:
-    """The tree of a proof, `depth` levels of it (0: all). What is shown already is not unfolded again."""
+def proof_lines(root: Proof, depth: int, notes: Mapping[Proof, str] | None = None) -> Iterator[Text]:
+    """The tree of a proof, `depth` levels of it (0: all). What is shown already is not unfolded again.
+
+    `notes` say more of single rows. Of a rule whose body is not known, whole rows are shown.
+    """
     shown: set[Proof] = set()
     todo: list[tuple[_Node, str, str, int]] = [(_Node(root), "", "", 0)]
     while todo:
@@ -56,6 +60,8 @@ def proof_lines(root: Proof, depth: int) -> Iterator[Text]:
                 note = f"  … {number(node.entry.height, 'more level')}"
             children = [] if note else children
             shown.add(node.entry)
+        if notes and isinstance(node.entry, Proof) and node.entry in notes:
+            note = f"  {visible(notes[node.entry])}{note}"
         yield _line(node, first, note)
         for place, child in reversed(list(enumerate(children))):
             last = place == len(children) - 1
@@ -75,8 +81,8 @@ def _children(node: _Node) -> list[_Node]:
             return [*nodes, _Node(f"… {number(more, 'more binding')}")] if more else nodes
         case Proof(rule=CheckedRule() as rule) as proof:
             return _entries(proof.body, rule.body)
-        case Branch(taken, _, body) if isinstance(node.literal, Either):
-            return _entries(body, node.literal.branches[taken])
+        case Branch(taken, _, body):
+            return _entries(body, node.literal.branches[taken] if isinstance(node.literal, Either) else ())
         case Grouped(_, body):
             return [_Node(each) for each in body]
         case _:
@@ -84,6 +90,8 @@ def _children(node: _Node) -> list[_Node]:
 
 
 def _entries(body: Sequence[Entry], literals: Sequence[Literal]) -> list[_Node]:
+    if not literals:  # they are not known
+        return [_Node(entry) for entry in body]
     return [_Node(entry, literal) for entry, literal in zip(body, literals, strict=True)]
 
 

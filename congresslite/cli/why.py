@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from congresslite.cli.asked import Asked, ask, asked_options
+from congresslite.cli.asked import Asked, ask, asked_options, read_atom, spelled
+from congresslite.cli.client.asking import asking, asks_server
+from congresslite.cli.estate import LOCAL
 from congresslite.cli.exits import Exit
 from congresslite.cli.formats import entries
 from congresslite.cli.settings import Settings, shared
 from congresslite.cli.teaching import Teaching
-from congresslite.cli.terminal import console, number, remark
+from congresslite.cli.terminal import console, number, remark, tell
+
+if TYPE_CHECKING:
+    from congresslite.engine.explanation import Proof
 
 
 @click.command(cls=Teaching)
@@ -26,7 +32,7 @@ from congresslite.cli.terminal import console, number, remark
     metavar="N",
     help="Levels of the tree that are shown; 0 for all.",
 )
-@shared("table", "json")
+@shared("table", "json", server=True)
 def why(settings: Settings, *, atom: str, policies: tuple[Path, ...], depth: int, **estate: Any) -> int:
     """Show why a row is there: the rule that derives it, and the rows that the rule found.
 
@@ -37,38 +43,65 @@ def why(settings: Settings, *, atom: str, policies: tuple[Path, ...], depth: int
       congresslite why nova:servers --example
       congresslite why 'nfv:error("vm1", "h7")' rules/nfv.dl --data inventory
       congresslite why 'nfv:error(vm="vm1")' rules/nfv.dl --data inventory -o json
+      congresslite why 'nfv:error("vm1", "h7")' --server http://127.0.0.1:8181
 
-    Exits with 1 if there is no such row; `congresslite why-not` then says why.
+    Exits with 1 if there is no such row; `congresslite why-not` then says why. A server tells how old its rows are.
     """
+    if asks_server(settings, (*LOCAL, "policies")):
+        return _ask(settings, atom, depth)
     asked = ask(settings, atom, policies, **estate)
     if not isinstance(asked, Asked):
         return asked
     if not asked.matches:
-        remark("there is no such row; `congresslite why-not` with the same arguments says why", settings)
-        if settings.output == "json":
-            click.echo(entries.dumps({"matches": 0, "proof": None}))
-        return Exit.BLOCKING
-    _write(asked, depth, settings)
-    return Exit.CLEAN
+        return _nothing(settings)
+    from congresslite.engine.explanation import as_json
 
-
-def _write(asked: Asked, depth: int, settings: Settings) -> None:
-    from congresslite.cli.trees import proof_lines
-    from congresslite.engine.explanation import Proof, as_json
-
-    row = asked.matches[0]
-    try:
-        proof = asked.engine.explain(asked.table, row, whole=True)
-    except KeyError:  # a table of a source that no policy reads
-        proof = Proof(asked.table, row, asked.columns, 0, "source")
+    proof = asked.engine.explain(asked.table, asked.matches[0], whole=True)
     assert proof is not None
     if settings.output == "json":
         click.echo(entries.dumps({"matches": len(asked.matches), "proof": as_json(proof)}))
-        return
+    else:
+        _write(proof, len(asked.matches), depth, settings)
+    return Exit.CLEAN
+
+
+def _ask(settings: Settings, text: str, depth: int) -> int:
+    """Let a server answer."""
+    atom = read_atom(spelled(text), settings)
+    if atom is None:
+        return Exit.FAILED
+    with asking(settings) as client:
+        from congresslite.cli.client import questions
+
+        found = questions.why(client, spelled(text))
+        matches = 0 if found.proof is None else questions.answer(client, atom.masked, 1).total
+    tell(found.lacking, settings)
+    if found.proof is None:
+        return _nothing(settings)
+    if settings.output == "json":
+        click.echo(entries.dumps({"matches": matches, "proof": found.document}))
+    else:
+        _write(found.proof, matches, depth, settings, found.notes)
+    return Exit.UNDETERMINED if found.lacking else Exit.CLEAN
+
+
+def _nothing(settings: Settings) -> Exit:
+    """Say that there is no such row."""
+    remark("there is no such row; `congresslite why-not` with the same arguments says why", settings)
+    if settings.output == "json":
+        click.echo(entries.dumps({"matches": 0, "proof": None}))
+    return Exit.BLOCKING
+
+
+def _write(
+    proof: Proof, matches: int, depth: int, settings: Settings, notes: Mapping[Proof, str] | None = None
+) -> None:
+    from congresslite.cli.trees import proof_lines
+
     screen = console(settings, sys.stdout)
-    for line in proof_lines(proof, depth):
+    for line in proof_lines(proof, depth, notes):
         screen.print(line)
     if not proof.complete:
         remark("there are too many bindings to look at them all: a lower proof may exist", settings)
-    if len(asked.matches) > 1:
-        remark(f"{number(len(asked.matches), 'row')} match; this is the first", settings)
+    if matches > 1:
+        remark(f"{number(matches, 'row')} match; this is the first", settings)

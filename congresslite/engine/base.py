@@ -29,6 +29,21 @@ class BaseTables:
         self._tables = tables
         self._lock = threading.RLock()
 
+    def attach(self, tables: Mapping[str, TableData]) -> None:
+        """Know further tables."""
+        with self._lock:
+            self._tables = {**self._tables, **tables}
+
+    def detach(self, names: Iterable[str]) -> None:
+        """Know of these tables no more."""
+        with self._lock:
+            gone = set(names)
+            self._tables = {name: each for name, each in self._tables.items() if name not in gone}
+
+    def data(self, name: str) -> TableData:
+        """A table as it was given. Raises KeyError."""
+        return self._tables[name]
+
     def schema(self, name: str) -> TableSchema:
         """The schema of a table. Raises KeyError."""
         return self._tables[name].schema

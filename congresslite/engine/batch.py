@@ -11,7 +11,7 @@ is the batch in which every table is new.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -68,6 +68,12 @@ class Batch:
             self._replaced.add(name)
             nothing = [column[:0] for column in gone.columns()]
             self.deltas.add(name, TableDelta(nothing, 0, gone.columns(), gone.rows))
+
+    def again(self, strata: Iterable[int]) -> None:
+        """Evaluate these strata anew, though nothing that they read has changed: the time has."""
+        self._revisions = dict.fromkeys(strata)
+        for at in self._revisions:
+            self._queue(at)
 
     def propagate(self, progress: Callable[[int, int], None] | None = None) -> State:
         """Visit every stratum that has to be; returns the state after the batch. Raises EvaluationError at a limit."""

@@ -74,7 +74,8 @@ def _broken_reference(
     relations: Mapping[str, Relation],
 ) -> Iterator[Diagnostic]:
     reference = schema.columns[position].references
-    target = None if reference is None else relations.get(reference.table)
+    # A question may have read a column of a table that no rule reads.
+    target = None if reference is None or reference.table not in schemas else relations.get(reference.table)
     if reference is None or target is None:
         return
     place = schemas[reference.table].position(reference.column)

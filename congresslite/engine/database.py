@@ -8,7 +8,8 @@ never changes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from congresslite.diagnostics import Diagnostic
 from congresslite.engine.base import BaseTables
@@ -17,9 +18,9 @@ from congresslite.engine.limits import Limits
 from congresslite.engine.prepared import Prepared
 from congresslite.engine.snapshot import Snapshot
 from congresslite.engine.state import State
-from congresslite.engine.transition import Progress, first_state, next_state, read_base
+from congresslite.engine.transition import Progress, first_state, later_state, next_state, read_base
 from congresslite.language.program import CheckedRule, Program
-from congresslite.schema import Changes, Delta, Row, TableData, TableSchema
+from congresslite.schema import Changes, Delta, Replacement, Row, RowsTable, TableData, TableSchema
 
 
 class Database:
@@ -47,6 +48,34 @@ class Database:
         state = self._state
         self._state = first_state(state.prepared, state.relations, self.limits, self._owner, progress)
 
+    @property
+    def values(self) -> int:
+        """How many values are numbered, those of rows that went included."""
+        known = {
+            id(each): each.size for relation in self._state.relations.copy().values() for each in relation.dictionaries
+        }
+        return sum(known.values())
+
+    def tables(self) -> dict[str, TableData]:
+        """The base tables as they are now."""
+        snapshot, held = self.snapshot(), self._state.relations
+        return {
+            name: RowsTable(self._base.schema(name), snapshot.rows(name)) if name in held else self._base.data(name)
+            for name in self._base
+        }
+
+    def attach(self, tables: Mapping[str, TableData]) -> None:
+        """Take further base tables, which no rule reads yet."""
+        self._base.attach(tables)
+
+    def detach(self, tables: Iterable[str]) -> None:
+        """Forget base tables that no rule reads."""
+        state, names = self._state, set(tables)
+        assert not names & state.prepared.program.base.keys(), "rules read a table that is to go"
+        kept = {name: each for name, each in state.relations.copy().items() if name not in names}
+        self._state = replace(state, relations=kept)
+        self._base.detach(names)
+
     def constraint_violations(self) -> tuple[Diagnostic, ...]:
         """See `Snapshot.constraint_violations`."""
         return self.snapshot().constraint_violations()
@@ -73,13 +102,20 @@ class Database:
         """See `Snapshot.skipped`."""
         return self.snapshot().skipped()
 
+    def advance(self, clock: str) -> Changes:
+        """Let it be another time for `now`; returns what came and went. Raises EvaluationError at a limit."""
+        limits, state = replace(self.limits, clock=clock), self._state
+        self._state, deltas = later_state(state, limits, owner=self._owner)
+        self.limits = limits
+        return told(state, self._state, deltas, self._base)
+
     # -- changes ---------------------------------------------------------------------------------
 
-    def apply(self, changes: Mapping[str, Delta], program: Program | None = None) -> Changes:
+    def apply(self, changes: Mapping[str, Delta | Replacement], program: Program | None = None) -> Changes:
         """Change rows of base tables and, if one is given, the program; returns what came and went in derived tables.
 
         All or nothing; one call at a time. Raises SourceError for rows that do not fit, EvaluationError at a limit.
         """
         state = self._state
         self._state, deltas = next_state(state, self._base, changes, program, self.limits, owner=self._owner)
-        return told(state, self._state, deltas)
+        return told(state, self._state, deltas, self._base)

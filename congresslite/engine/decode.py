@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
+from congresslite.engine.base import BaseTables
 from congresslite.engine.counting import TableDelta
 from congresslite.engine.dictionary import Dictionary, Ids
+from congresslite.engine.keys import grouped
 from congresslite.engine.state import State
 from congresslite.schema import Changes, Delta, Row, Scalar, TableSchema, Type, as_float
 
@@ -28,19 +32,27 @@ def decode_rows(
     return list(zip(*decoded, strict=True))
 
 
-def told(before: State, after: State, deltas: Mapping[str, TableDelta]) -> Changes:
-    """The changes of derived tables under the names that users know."""
+def told(before: State, after: State, deltas: Mapping[str, TableDelta], base: BaseTables) -> Changes:
+    """The changes of derived tables under the names that users know; of base tables and of single rules as parts."""
     visible = after.prepared.visible
     if before.prepared is not after.prepared:
         old = before.prepared.visible
         both = old.keys() | visible.keys()
         visible = {name: tuple(dict.fromkeys((*old.get(name, ()), *visible.get(name, ())))) for name in sorted(both)}
     changed: dict[str, Callable[[], Delta]] = {}
+    single: dict[str, Callable[[], Delta]] = {}
     for name, parts in visible.items():
-        found = [_Part.of(part, deltas[part], before, after) for part in parts if part in deltas]
+        found = {part: _Part.of(part, deltas[part], before, after) for part in parts if part in deltas}
         if found:
-            changed[name] = partial(_decoded, found)
-    return Changes(tuple(visible), changed)
+            changed[name] = partial(_decoded, list(found.values()))
+            single.update((part, partial(_decoded, [each])) for part, each in found.items())
+    for name, delta in deltas.items():
+        if name in base:
+            single[name] = partial(_decoded, [_of_base(name, delta, before, after, base.schema(name))])
+        elif name not in single and "#" in name:
+            single[name] = partial(_decoded, [_Part.of(name, delta, before, after)])
+    sizes = {name: (delta.came_rows, delta.gone_rows) for name, delta in deltas.items()}
+    return Changes(tuple(visible), changed, single, sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,20 @@ class _Part:
     def of(name: str, delta: TableDelta, before: State, after: State) -> _Part:
         """The part of a table that the state after the batch may lack, or that before it."""
         return _Part(delta, _means(name, after), _means(name, before))
+
+
+def _of_base(name: str, delta: TableDelta, before: State, after: State, schema: TableSchema) -> _Part:
+    """What came and went in a base table, as a set: of rows that were repeated, one may have stayed."""
+    relation = after.relations[name]
+    if delta.gone_rows and not before.relations[name].distinct:
+        gone = relation.find(delta.gone, delta.gone_rows) < 0
+        order, starts = grouped(delta.gone, delta.gone_rows, relation.dictionaries)
+        first = np.zeros(delta.gone_rows, bool)
+        first[order[starts]] = True
+        left = gone & first
+        delta = TableDelta(delta.came, delta.came_rows, [column[left] for column in delta.gone], int(left.sum()))
+    means = relation.dictionaries, schema
+    return _Part(delta, means, means)
 
 
 def _means(name: str, state: State) -> tuple[Sequence[Dictionary], TableSchema | None]:

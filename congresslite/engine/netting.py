@@ -9,7 +9,7 @@ nothing, and what remains is net: each row stands for a real change.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,18 @@ from congresslite.engine.dictionary import INT, NULL, STR, Dictionary, Ids
 from congresslite.engine.index import Places
 from congresslite.engine.keys import group_rows, grouped
 from congresslite.engine.relation import Mask, Relation
-from congresslite.schema import INT_MAX, INT_MIN, Delta, Row, Scalar, TableSchema, Type, canonical
+from congresslite.schema import (
+    INT_MAX,
+    INT_MIN,
+    ColumnValues,
+    Delta,
+    Replacement,
+    Row,
+    Scalar,
+    TableSchema,
+    Type,
+    canonical,
+)
 
 
 def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: object) -> tuple[Relation, TableDelta]:
@@ -47,6 +58,75 @@ def changed_rows(relation: Relation, schema: TableSchema, delta: Delta, owner: o
     result = relation.changed(lost, came, count, owner)
     result.distinct = True
     return result, found
+
+
+def replaced_rows(
+    relation: Relation, schema: TableSchema, replacement: Replacement, owner: object
+) -> tuple[Relation, TableDelta]:
+    """The relation with other rows, and what really came and went; all columns must have been read.
+
+    Raises SourceError for rows of another schema.
+    """
+    names = [column.name for column in schema.columns]
+    if replacement.rows.schema != schema:
+        raise SourceError(_other_schema(schema, replacement.rows.schema))
+    values = replacement.rows.columns(names)
+    length = replacement.rows.num_rows
+    ids = _encoded_columns(relation, [values[name] for name in names])
+    columns, _ = _named(relation, ids, np.ones(length, bool))
+    length = len(columns[0]) if columns else min(length, 1)
+    places = relation.find(columns, length)
+    kept = np.zeros(relation.size, bool)
+    held = places[places >= 0]
+    # Of a row that is repeated any copy may have been found; which of them stays is said below.
+    kept[held if relation.distinct else _all_of(relation, held)] = True
+    scope = _scope(relation, schema, replacement)
+    lost = scope[~kept[scope]]
+    if not relation.distinct:
+        lost = np.union1d(lost, _repeats(relation))
+    new = places < 0
+    came, count = [column[new] for column in columns], int(new.sum())
+    gone = [relation.column(at)[lost] for at in range(len(names))]
+    found = TableDelta(came, count, gone, len(lost))
+    result = relation.changed(lost, came, count, owner) if found else relation
+    result.distinct = True
+    return result, found
+
+
+def _scope(relation: Relation, schema: TableSchema, replacement: Replacement) -> Places:
+    """The places of the rows that are replaced, unless they are named anew."""
+    living = relation.living()
+    scope = np.arange(relation.size) if living is None else living
+    if replacement.column is None:
+        return scope
+    position = schema.position(replacement.column)
+    assert position is not None, f"{schema.name} has no column {replacement.column}"
+    ids = [relation.dictionaries[position].find(canonical(key)) for key in replacement.keys]
+    wanted = np.array(sorted(each for each in ids if each >= 0), np.int32)
+    if not relation.distinct:
+        return scope[np.isin(relation.column(position)[scope], wanted)]
+    return relation.matches((position,), [wanted], len(wanted))[1]
+
+
+def _encoded_columns(relation: Relation, columns: Sequence[ColumnValues]) -> list[Ids]:
+    """The ids of whole columns; those of one dictionary in one pass."""
+    gathered: dict[int, list[int]] = {}
+    for at, dictionary in enumerate(relation.dictionaries):
+        gathered.setdefault(id(dictionary), []).append(at)
+    ids: dict[int, Ids] = {}
+    for places in gathered.values():
+        found = relation.dictionaries[places[0]].encode_columns([columns[at] for at in places])
+        ids.update(zip(places, found, strict=True))
+    return [ids[at] for at in range(len(columns))]
+
+
+def _other_schema(schema: TableSchema, given: TableSchema) -> Diagnostic:
+    def columns(each: TableSchema) -> Mapping[str, Type]:
+        return {column.name: column.type for column in each.columns}
+
+    told = ", ".join(f"`{name}: {type_}`" for name, type_ in columns(schema).items())
+    message = f"the rows that are to replace those of `{schema.name}` have other columns than it has"
+    return Diagnostic("CL444", message, None, f"its columns are {told}", place=schema.name)
 
 
 def _same(ids: Sequence[Ids], count: int) -> frozenset[int]:

@@ -50,7 +50,8 @@ class Pipelines:
     def kept(self, branches: Iterable[Conjunction]) -> Pipelines:
         """Those of these conjunctions only."""
         ids = {id(branch) for branch in branches}
-        return Pipelines({key: each for key, each in self._built.items() if key[0] in ids})
+        built = self._built.copy()  # a question that is asked meanwhile may add to it
+        return Pipelines({key: each for key, each in built.items() if key[0] in ids})
 
 
 def terms_of(branch: Conjunction) -> tuple[Var | Const, ...]:

@@ -18,12 +18,14 @@ from congresslite.engine.counting import TableDelta
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.domains import Place
 from congresslite.engine.limits import Limits
-from congresslite.engine.netting import changed_rows
+from congresslite.engine.netting import changed_rows, replaced_rows
 from congresslite.engine.prepared import Prepared
 from congresslite.engine.relation import Relation
 from congresslite.engine.state import State
 from congresslite.language.program import Program
-from congresslite.schema import Delta, TableSchema
+from congresslite.language.reads import asks_time
+from congresslite.plan import RulePlan
+from congresslite.schema import Delta, Replacement, TableSchema
 
 # Told how many strata are done, of how many.
 Progress = Callable[[int, int], None]
@@ -41,7 +43,7 @@ def first_state(
 def next_state(
     state: State,
     base: BaseTables,
-    changes: Mapping[str, Delta],
+    changes: Mapping[str, Delta | Replacement],
     program: Program | None,
     limits: Limits,
     *,
@@ -56,11 +58,23 @@ def next_state(
     batch = Batch(state, prepared, limits.beginning(state.held), owner)
     for name, delta in changes.items():
         relation = _opened(name, state, base, prepared)
-        batch.note(name, *changed_rows(relation, base.schema(name), delta, owner))
+        change = replaced_rows if isinstance(delta, Replacement) else changed_rows
+        batch.note(name, *change(relation, base.schema(name), delta, owner))  # type: ignore[arg-type]
     if program is not None:
         read_base(prepared, base, batch.relations, owner)
         batch.revise()
     return batch.propagate(), batch.deltas.tables
+
+
+def later_state(state: State, limits: Limits, *, owner: object) -> tuple[State, Mapping[str, TableDelta]]:
+    """The state at another time, that of `limits`, and what came and went. Raises EvaluationError at a limit."""
+    batch = Batch(state, state.prepared, limits.beginning(state.held), owner)
+    batch.again(at for at, stratum in enumerate(state.prepared.strata) if any(map(_asks_time, stratum.rules)))
+    return batch.propagate(), batch.deltas.tables
+
+
+def _asks_time(plan: RulePlan) -> bool:
+    return asks_time(plan.rule.body)
 
 
 def _opened(name: str, state: State, base: BaseTables, prepared: Prepared) -> Relation:
@@ -110,7 +124,7 @@ def _held(state: State) -> dict[Place, Dictionary]:
     """The columns that have ids, with their dictionaries."""
     return {
         (name, at): dictionary
-        for name, relation in state.relations.items()
+        for name, relation in state.relations.copy().items()  # whoever asks may read further tables meanwhile
         for at, dictionary in enumerate(relation.dictionaries)
         if relation.has(at)
     }

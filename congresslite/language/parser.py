@@ -13,9 +13,9 @@ from congresslite.diagnostics import Diagnostic, Source, Span
 from congresslite.language.parsing.lexer import lex
 from congresslite.language.parsing.reader import Reader, in_order, parse_statements
 from congresslite.language.syntax import Body, PolicyDeclaration, PolicyFile
-from congresslite.language.yaml_form import parse_yaml_policy
+from congresslite.language.yaml_form import is_yaml, parse_yaml_policy
 
-__all__ = ["YAML_SUFFIXES", "parse", "parse_policy", "parse_query", "parse_yaml_policy"]
+__all__ = ["YAML_SUFFIXES", "is_yaml", "parse", "parse_policy", "parse_query", "parse_yaml_policy"]
 
 YAML_SUFFIXES = (".yaml", ".yml")
 

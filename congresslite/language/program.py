@@ -17,10 +17,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal as OneOf
 
 from congresslite.diagnostics import Span
 from congresslite.language.syntax import AggregateFunction, ArithmeticOperator, ComparisonOperator, Modal
 from congresslite.schema import Row, Scalar, TableSchema, Type
+
+# The policy under whose name conflicts are known; no user's policy or source may have it.
+CONFLICT_POLICY = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class RuleKind(StrEnum):
     WARNING = "warning"
     MODAL = "modal"
     EFFECT = "effect"
+    CONFLICT = "conflict"  # made, not written: see `policy.conflicts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,72 @@ class CheckedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Incompatibility:
+    """Two actions that contradict each other where they agree: `positions` are pairs of places that must be equal.
+
+    `arities` are how many terms the two have; `given` are places of the first and the second action that must hold a
+    certain value.
+    """
+
+    policy: str
+    first: str  # the actions by the names that rules command, `nova:stop`
+    second: str
+    positions: tuple[tuple[int, int], ...]
+    arities: tuple[int, int]
+    given: tuple[tuple[tuple[int, Const], ...], tuple[tuple[int, Const], ...]] = ((), ())
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionalTable:
+    """A table, or a fact that is required, with one value (`values`) for each key (`keys`), both places of columns."""
+
+    policy: str
+    table: str  # full name of a derived table, or the atom that rules require or command
+    keys: tuple[int, ...]
+    values: tuple[int, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+ConflictKind = OneOf["modality", "action", "value"]
+DecidedBy = OneOf["hardness", "tier", "priority", "specificity", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two rules of a contradiction. `engine` is set where it is a rule of another engine.
+
+    `table` holds the rows of this rule alone; `places` says where its columns stand in a row of the conflict.
+    """
+
+    policy: str
+    rule: str  # identity
+    modal: Modal | None  # None: a rule of a functional table
+    atom: str  # what it speaks of: `nova:stop`, or the full name of a table
+    table: str
+    places: tuple[int, ...]
+    tier: str
+    priority: int
+    overridable: bool
+    hard: bool
+    engine: str = ""
+    mode: str = "warn"
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two rules that may contradict each other, and which of them would win: 0, 1, or None where nothing decides."""
+
+    kind: ConflictKind
+    sides: tuple[Side, Side]
+    winner: OneOf[0, 1] | None
+    by: DecidedBy | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stratum:
     """Tables that depend on each other (one table, mostly); `recursive` if one of them depends on itself."""
 
@@ -170,7 +241,11 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """What a policy says of itself."""
+    """What a policy says of itself.
+
+    `undo`: an action that it commanded is undone when its condition goes by itself; `approval`: a person must approve
+    each one.
+    """
 
     name: str
     description: str = ""
@@ -180,6 +255,8 @@ class PolicySettings:
     mode: str = "warn"
     overridable: bool = False
     path: str = ""
+    undo: bool = False
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +266,8 @@ class Program:
     `tables` has the schemas of derived tables, `base` those of the source tables that rules read,
     `answers` the names that users see of tables that are united for them (`nfv:error`).
     An effect's head is `inv:vm+` or `inv:vm-`; in its body the action is read as a table `execute[vnfm:heal]`,
-    which has no rows of its own.
+    which has no rows of its own. `contradictions` has, for the table of each rule of kind CONFLICT (and of the `error`
+    rules of policy `conflict`), the two rules whose rows it joins.
     """
 
     policies: tuple[PolicySettings, ...]
@@ -200,6 +278,9 @@ class Program:
     strata: tuple[Stratum, ...]
     answers: Mapping[str, tuple[str, ...]]
     effects: tuple[CheckedRule, ...] = ()
+    incompatible: tuple[Incompatibility, ...] = ()
+    functional: tuple[FunctionalTable, ...] = ()
+    contradictions: Mapping[str, Contradiction] = field(default_factory=dict)
 
 
 def visible_tables(program: Program) -> dict[str, tuple[str, ...]]:
@@ -208,3 +289,13 @@ def visible_tables(program: Program) -> dict[str, tuple[str, ...]]:
     # A name with `#` or `/` is made for a part, and for a rule that reads violations: no user can write it.
     others = {name: (name,) for name in program.tables if name not in parts and not set(name) & {"#", "/"}}
     return dict(sorted({**others, **program.answers}.items()))
+
+
+def written_rules(program: Program) -> tuple[CheckedRule, ...]:
+    """The rules that somebody wrote: without the unions, copies and conflicts that are made of them."""
+    violations = (RuleKind.ERROR, RuleKind.WARNING)
+    return tuple(
+        rule
+        for rule in program.rules
+        if rule.policy != CONFLICT_POLICY and (rule.kind in violations or not set(rule.table) & {"#", "/"})
+    )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from congresslite.diagnostics import Diagnostic, Severity, Source
-from congresslite.language.parser import YAML_SUFFIXES, parse
+from congresslite.language.parser import YAML_SUFFIXES, is_yaml, parse
 from congresslite.language.syntax import PolicyDeclaration, PolicyFile
 from congresslite.policy import Policy
 
@@ -55,12 +55,17 @@ def load_policies(
 
 def parse_object(policy: Policy) -> Parsed:
     """Parse a Policy object; its name counts unless its text declares one."""
-    source = Source(policy.path or f"{policy.name}.dl", policy.text)
+    source = Source(policy.path or name_of_text(policy.name, policy.text), policy.text)
     file, found = parse(source)
     # Without a declared name the parser takes the stem of the path, which says less than the object does.
     if file.name == PurePath(source.name).stem and not _declares_name(file):
         file = replace(file, name=policy.name)
     return file, found
+
+
+def name_of_text(name: str, text: str) -> str:
+    """What the text of a policy that has no file is called in findings: the suffix says which form it is in."""
+    return f"{name}{YAML_SUFFIXES[0] if is_yaml(text) else '.dl'}"
 
 
 def _declares_name(file: PolicyFile) -> bool:
@@ -110,7 +115,7 @@ def policy_files(path: Path, findings: list[Diagnostic]) -> Iterator[Path]:
         else:
             yield path
         return
-    found = [each for each in walk(path, findings) if _is_policy(each)]
+    found = [each for each in walk(path, findings) if is_policy(each)]
     if not found:
         findings.append(
             Diagnostic(
@@ -123,7 +128,7 @@ def policy_files(path: Path, findings: list[Diagnostic]) -> Iterator[Path]:
     yield from found
 
 
-def _is_policy(path: Path) -> bool:
+def is_policy(path: Path) -> bool:
     """Whether a file in a folder is a policy: no test of one, and no declaration of tables such as `_schema.yaml`."""
     return path.suffix in SUFFIXES and not path.name.endswith(TEST_SUFFIX) and not path.name.startswith("_")
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Protocol
 
 from congresslite.diagnostics import Span
+from congresslite.engine.explanation.lookup import Lookup
 from congresslite.engine.explanation.outline import outline_of
 from congresslite.language.annotations import fill_message, message_variables
 from congresslite.language.printing import value_text
@@ -38,6 +41,7 @@ class Violation:
     object: str | None  # the value that names the object, as text
     message: str
     span: Span
+    waiver: str | None = None  # what covers it, if somebody accepted it
 
 
 class Answers(Protocol):
@@ -60,14 +64,36 @@ def violations(program: Program, answers: Answers) -> Iterator[Violation]:
     """Every violation, by policy and rule in the order of the files, rows in the order of their values."""
     policies = {policy.name: policy for policy in program.policies}
     for rule in program.rules:
-        if rule.kind in (RuleKind.ERROR, RuleKind.WARNING) and "#" in rule.table:
-            yield from _of_rule(rule, program, policies[rule.policy], answers)
+        if is_violation(rule):
+            rows = sorted(answers.rows(rule.table), key=lambda row: [order_key(value) for value in row])
+            yield from told(rule, rows, program, policies[rule.policy], answers)
 
 
-def _of_rule(rule: CheckedRule, program: Program, policy: PolicySettings, answers: Answers) -> Iterator[Violation]:
+def is_violation(rule: CheckedRule) -> bool:
+    """Whether the rows of a rule's table are violations (and not those of a union that other rules read)."""
+    return rule.kind in (RuleKind.ERROR, RuleKind.WARNING) and "#" in rule.table
+
+
+def is_kept(rule: CheckedRule) -> bool:
+    """Whether the rows of a rule's table are told one by one and have a history: violations, and conflicts too."""
+    return is_violation(rule) or rule.kind is RuleKind.CONFLICT
+
+
+def told(
+    rule: CheckedRule,
+    rows: Sequence[Row],
+    program: Program,
+    policy: PolicySettings,
+    answers: Answers,
+    *,
+    lookup: Lookup | None = None,
+) -> Iterator[Violation]:
+    """The violations that some rows of a rule are.
+
+    With a `lookup`, each message costs a question of its own, instead of one for the messages of all rows of the rule.
+    """
     columns = tuple(column.name for column in program.tables[rule.table].columns)
-    rows = sorted(answers.rows(rule.table), key=lambda row: [order_key(value) for value in row])
-    message = _messages(rule, columns, program, answers) if rows else None
+    message = _messages(rule, columns, program, answers, lookup) if rows else None
     for row in rows:
         yield Violation(
             policy=rule.policy,
@@ -75,7 +101,7 @@ def _of_rule(rule: CheckedRule, program: Program, policy: PolicySettings, answer
             kind=rule.kind.value,
             severity=rule.severity,
             mode=policy.mode,
-            table=f"{rule.policy}:{rule.kind.value}",
+            table=rule.table.partition("#")[0],
             columns=columns,
             row=row,
             object=None if rule.object is None or not row else shown(row[rule.object]),
@@ -84,24 +110,52 @@ def _of_rule(rule: CheckedRule, program: Program, policy: PolicySettings, answer
         )
 
 
+def violation_id(policy: str, rule: str, row: Row) -> str:
+    """What a violation is known by for as long as it lasts, and again when it comes back: a hash of these three."""
+    return violation_ids(policy, rule, [row])[0]
+
+
+def violation_ids(policy: str, rule: str, rows: Sequence[Row]) -> list[str]:
+    """The ids of a rule's violations."""
+    begun = blake2b(f"[{quoted(policy)}, {quoted(rule)}, [".encode("ascii"), digest_size=16)
+    ids = []
+    for row in rows:
+        hashed = begun.copy()
+        hashed.update(f"{', '.join([_json(value) for value in row])}]]".encode("ascii"))
+        ids.append(hashed.hexdigest())
+    return ids
+
+
+def _json(value: Scalar) -> str:
+    """A value as JSON; `json.dumps` would make an encoder for each of a million rows."""
+    if isinstance(value, str):
+        return quoted(value)
+    return "null" if value is None else repr(value) if not isinstance(value, bool) else "true" if value else "false"
+
+
 def shown(value: Scalar) -> str:
     """A value as people write it."""
     return value if isinstance(value, str) else value_text(value)
 
 
-def _messages(rule: CheckedRule, columns: Sequence[str], program: Program, answers: Answers) -> Callable[[Row], str]:
+def _messages(
+    rule: CheckedRule, columns: Sequence[str], program: Program, answers: Answers, lookup: Lookup | None
+) -> Callable[[Row], str]:
     """The message of each row: the rule's template filled in, or else the row's columns."""
     if rule.message is None:
         return lambda row: ", ".join(f"{name} = {shown(value)}" for name, value in zip(columns, row, strict=True))
     template = rule.message
     places = {term.name: place for place, term in enumerate(rule.head) if isinstance(term, Var)}
     beyond = tuple(name for name in message_variables(template) if name not in places)
-    witnesses = _witnesses(rule, beyond, program, answers) if beyond else {}
+    witnesses = _witnesses(rule, beyond, program, answers) if beyond and lookup is None else {}
     groups = [place for place, term in enumerate(rule.head) if not isinstance(term, Fold)]
 
     def fill(row: Row) -> str:
         values = {name: row[place] for name, place in places.items()}
-        witness = witnesses.get(_key(row[place] for place in groups), ())
+        if lookup is None or not beyond:
+            witness = witnesses.get(_key(row[place] for place in groups), ())
+        else:
+            witness = _witness(rule, beyond, {name: row[at] for name, at in places.items()}, program, lookup)
         values.update(zip(beyond, witness, strict=False))
         return fill_message(template, {name: shown(value) for name, value in values.items()})
 
@@ -123,6 +177,17 @@ def _witnesses(rule: CheckedRule, names: Sequence[str], program: Program, answer
                 least[key] = values
         found = least | found
     return found
+
+
+def _witness(
+    rule: CheckedRule, names: Sequence[str], bound: Mapping[str, Scalar], program: Program, lookup: Lookup
+) -> Row:
+    """The values of variables that one row lacks, as `_witnesses` finds them for all rows."""
+    for body in _by_height(rule, program):
+        found = lookup.solve(rule, body, bound, names, None)
+        if found:
+            return min(found, key=lambda row: [order_key(value) for value in row])
+    return ()
 
 
 def _by_height(rule: CheckedRule, program: Program) -> list[tuple[Literal, ...]]:

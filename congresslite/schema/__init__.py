@@ -1,7 +1,7 @@
 """Values, table schemas and columns of rows: the vocabulary that language, engine and sources share."""
 
-from congresslite.schema.changes import Changes, Delta
-from congresslite.schema.data import ColumnValues, RowsTable, TableData
+from congresslite.schema.changes import Changes, Delta, Replacement
+from congresslite.schema.data import ColumnsTable, ColumnValues, RowsTable, TableData
 from congresslite.schema.tables import (
     Catalog,
     Choice,
@@ -24,10 +24,12 @@ __all__ = [
     "Choice",
     "Column",
     "ColumnValues",
+    "ColumnsTable",
     "Delta",
     "Domain",
     "Range",
     "Reference",
+    "Replacement",
     "Row",
     "RowsTable",
     "Scalar",

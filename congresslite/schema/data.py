@@ -9,6 +9,7 @@ would cost more than the evaluation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import pyarrow as pa
@@ -33,6 +34,19 @@ class TableData(Protocol):
 
     def columns(self, names: Sequence[str]) -> Mapping[str, ColumnValues]:
         """The values of these columns, all of `num_rows` length. Raises SourceError if they cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsTable:
+    """A table whose columns are all in memory, so that it stays as it is whatever becomes of its source."""
+
+    schema: TableSchema
+    num_rows: int
+    values: Mapping[str, ColumnValues] = field(repr=False)
+
+    def columns(self, names: Sequence[str]) -> Mapping[str, ColumnValues]:
+        """The values of these columns."""
+        return {name: self.values[name] for name in names}
 
 
 _ARROW = {Type.STR: pa.string(), Type.INT: pa.int64(), Type.FLOAT: pa.float64(), Type.BOOL: pa.bool_()}

@@ -1,8 +1,8 @@
 """Where tables come from: folders of files, source definitions, recorded replies."""
 
+from congresslite.sources.asking import Reply
 from congresslite.sources.definitions import (
     Definition,
-    Reply,
     catalog_of_definitions,
     load_definition,
     shipped_definition,

@@ -61,6 +61,7 @@ def column(values: Sequence[object], type_: Type) -> ColumnValues:
     if found & {int, float}:
         _check_numbers(values)
     if type_ is Type.ANY:
+        _check_texts(values)
         return [canonical(value) for value in values]  # type: ignore[arg-type]  # checked above, by type
     if type_ is Type.INT and float in found:
         return _array(_whole(values), type_)
@@ -73,12 +74,16 @@ def _array(values: Sequence[object], type_: Type) -> pa.ChunkedArray:
     try:
         return pa.chunked_array([pa.array(values, _ARROW[type_])])
     except UnicodeEncodeError:
-        for row, value in enumerate(values):
-            if isinstance(value, str) and not _is_unicode(value):
-                raise MisfitError(
-                    row, "CL412", f"{value!a} holds half of a character", "escape both halves, or none"
-                ) from None
+        _check_texts(values)
         raise
+
+
+def _check_texts(values: Sequence[object]) -> None:
+    """Raise MisfitError for a text with half of a character, which nobody could write down."""
+    for row, value in enumerate(values):
+        if isinstance(value, str) and not _is_unicode(value):
+            message = f"{value!a} holds half of a character"
+            raise MisfitError(row, "CL412", message, "escape both halves, or none") from None
 
 
 def _is_unicode(text: str) -> bool:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, Span
 from congresslite.diagnostics.suggest import did_you_mean, near_or_listed
+from congresslite.diagnostics.yamltree import Item, YamlFile
 from congresslite.schema import INT_MAX, INT_MIN, Choice, Column, Domain, Range, Reference, Scalar, Type
-from congresslite.sources.yamltree import Item, YamlFile
 
 TABLE_KEYS = ("description", "columns", "key", "references", "domains", "owner")
 COLUMN_KEYS = ("type", "description", "references", "domain")

@@ -10,38 +10,35 @@ references within it are to its own tables, whatever the source is called.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.diagnostics.suggest import near_or_listed
+from congresslite.diagnostics.yamltree import Item, YamlFile
 from congresslite.schema import Catalog, Column, Reference, TableSchema, Type
 from congresslite.share import share
+from congresslite.sources.asking import AskingReader, Notification, Reply, read_path
 from congresslite.sources.declared import Declaration, DeclarationReader, Written
-from congresslite.sources.mapping import BadPathError, ColumnPath, Step, TableMapping, compile_path
-from congresslite.sources.yamltree import Item, YamlFile
+from congresslite.sources.events import Event, read_events
+from congresslite.sources.hooks import Hook, check_hook, read_hooks
+from congresslite.sources.identities import identity_columns
+from congresslite.sources.mapping import ColumnPath, Step, TableMapping, names_of
 
-KEYS = ("source", "description", "service", "null_as", "replies", "tables")
-REPLY_KEYS = ("path", "headers", "description")
-TABLE_KEYS = ("from", "rows", "null_as")
+KEYS = ("source", "description", "service", "null_as", "replies", "notifications", "events", "hooks", "tables")
+TABLE_KEYS = ("from", "rows", "null_as", "present")
 COLUMN_KEYS = ("path", "null_as", "required")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One call that gives JSON: its path below the service's address, and the headers that it needs."""
-
-    name: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Definition:
-    """A kind of system: its calls, its tables, and for each table that comes from a call, how."""
+    """A kind of system: its calls, its tables, and for each table that comes from a call, how.
+
+    `identities` says for each reply whose objects can be asked for singly, and for each hook, which column of each of
+    its tables holds the id of the object that a row is of, the object's own table first.
+    """
 
     source: str
     description: str
@@ -50,6 +47,10 @@ class Definition:
     declarations: Mapping[str, Declaration]
     mappings: Mapping[str, TableMapping]
     path: Path
+    notifications: Mapping[str, Notification] = field(default_factory=dict)
+    identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
     def schema(self, table: str) -> TableSchema:
         """The schema of a table by its short name. Raises KeyError."""
@@ -139,7 +140,9 @@ class _Reader:
     def definition(self, root: Item) -> Definition:
         fields = self.file.fields(root, "a source definition", KEYS, ("source", "tables"))
         source = self._text(fields, "source", "`source`") or self.file.path.stem
-        replies = self._replies(fields)
+        asking = AskingReader(self.file)
+        replies = asking.replies(fields.get("replies"))
+        hooks = read_hooks(self.file, fields.get("hooks"), replies)
         reader = DeclarationReader(
             self.file, source, more_of_tables=TABLE_KEYS, more_of_columns=COLUMN_KEYS, whole=True
         )
@@ -153,7 +156,7 @@ class _Reader:
         mappings: dict[str, TableMapping] = {}
         for name, written in tables.items():
             declarations[name] = written.declaration
-            if (mapping := self._mapping(name, written, replies, null_as)) is not None:
+            if (mapping := self._mapping(name, written, {**replies, **hooks}, null_as)) is not None:
                 mappings[name] = mapping
                 declarations[name] = _with_spelling(written.declaration, mapping)
         return Definition(
@@ -164,30 +167,50 @@ class _Reader:
             declarations,
             mappings,
             self.file.path,
+            asking.notifications(fields.get("notifications"), replies),
+            {
+                **self._identities(replies, declarations, mappings, fields),
+                **self._hook_identities(hooks, declarations, mappings),
+            },
+            read_events(self.file, fields.get("events"), replies),
+            hooks,
         )
 
     def _text(self, fields: Mapping[str, Item], key: str, what: str) -> str | None:
         return self.file.text(fields[key], what) if key in fields else None
 
-    def _replies(self, fields: Mapping[str, Item]) -> dict[str, Reply]:
-        replies: dict[str, Reply] = {}
-        if "replies" not in fields:
-            return replies
-        for name, _, item in self.file.entries(fields["replies"], "`replies`"):
-            what = f"reply `{name}`"
-            parts = self.file.fields(item, what, REPLY_KEYS, ("path",))
-            headers = {}
-            if "headers" in parts:
-                for header, _, value in self.file.entries(parts["headers"], f"`headers` of {what}"):
-                    headers[header] = self.file.text(value, f"header `{header}` of {what}") or ""
-            path = self._text(parts, "path", f"the path of {what}") or ""
-            replies[name] = Reply(
-                name, path, headers, self._text(parts, "description", f"the description of {what}") or ""
-            )
-        return replies
+    def _identities(
+        self,
+        replies: Mapping[str, Reply],
+        declarations: Mapping[str, Declaration],
+        mappings: Mapping[str, TableMapping],
+        fields: Mapping[str, Item],
+    ) -> dict[str, dict[str, str]]:
+        """For each reply with `one`, the columns with the id of its objects; a finding where that cannot be told."""
+        found: dict[str, dict[str, str]] = {}
+        for name, reply in replies.items():
+            if reply.one is not None:
+                of = {table: mapping for table, mapping in mappings.items() if mapping.reply == name}
+                found[name] = columns = identity_columns(declarations, of)
+                if lacking := [table for table in of if table not in columns]:
+                    hint = "its rows need a column that refers to the key of the object's own table"
+                    message = f"`one` of reply `{name}` asks for single objects, but table `{lacking[0]}` does not say"
+                    self.file.tell("CL479", f"{message} which object a row is of", fields["replies"].span, hint)
+        return found
+
+    def _hook_identities(
+        self, hooks: Mapping[str, Hook], declarations: Mapping[str, Declaration], mappings: Mapping[str, TableMapping]
+    ) -> dict[str, dict[str, str]]:
+        """The same for each hook, whose notifications are always of single objects."""
+        found: dict[str, dict[str, str]] = {}
+        for name, hook in hooks.items():
+            of = {table: mapping for table, mapping in mappings.items() if mapping.reply == name}
+            found[name] = identity_columns(declarations, of)
+            check_hook(self.file, hook, found[name], declarations, mappings)
+        return found
 
     def _mapping(
-        self, name: str, written: Written, replies: Mapping[str, Reply], null_as: str | None
+        self, name: str, written: Written, replies: Mapping[str, object], null_as: str | None
     ) -> TableMapping | None:
         """How a table comes from a reply; None for one that is given as a file."""
         what = f"table `{name}`"
@@ -212,7 +235,7 @@ class _Reader:
             )
             for column, (item, parts) in written.columns.items()
         ]
-        return TableMapping(reply or "", steps, tuple(columns))
+        return TableMapping(reply or "", steps, self._present(extra.get("present"), columns, what))
 
     def _without_reply(self, written: Written, what: str) -> None:
         """Note what only makes sense for a table that comes from a reply."""
@@ -233,15 +256,7 @@ class _Reader:
         return (Step("", self._path(item, f"`rows` of {what}")),)
 
     def _path(self, item: Item, what: str) -> str:
-        text = self.file.text(item, f"the path of {what}")
-        if text is None:
-            return "@"
-        try:
-            compile_path(text)
-        except BadPathError as error:
-            self.file.tell("CL427", f"the path of {what} is malformed: {error}", item.span)
-            return "@"
-        return text
+        return read_path(self.file, item, what)
 
     def _column(
         self, default: ColumnPath, item: Item, parts: Mapping[str, Item], what: str, *, named: bool
@@ -261,6 +276,21 @@ class _Reader:
                 self.file.tell("CL422", message, parts["required"].span)
             required = parts["required"].value is True
         return ColumnPath(default.name, path, default.null_as if null_as is None else null_as, required)
+
+    def _present(self, item: Item | None, columns: Sequence[ColumnPath], what: str) -> tuple[ColumnPath, ...]:
+        """The columns, those that are listed as ones that a reply has to speak of."""
+        listed = {} if item is None else dict(self.file.texts(item, f"`present` of {what}"))
+        names = [each.name for each in columns]
+        for name, span in listed.items():
+            if name not in names:
+                hint = near_or_listed(name, names, "it has")
+                self.file.tell("CL424", f"{what} has no column `{name}`", span, hint)
+        for each in columns:
+            if each.name in listed and not names_of(each.path):
+                message = f"whether column `{each.name}` of {what} is present cannot be told by its path"
+                hint = "only a path of names says where a value would stand, like `server.host`"
+                self.file.tell("CL479", message, listed[each.name], hint)
+        return tuple(replace(each, present=each.name in listed) for each in columns)
 
 
 def _with_spelling(declaration: Declaration, mapping: TableMapping) -> Declaration:

@@ -8,7 +8,7 @@ is an error then, never an empty table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,20 +21,23 @@ from congresslite.sources.declared import Declaration, read_schema_file
 from congresslite.sources.definitions import Definition, shipped_definition, shipped_names
 from congresslite.sources.jsonfiles import JsonTable
 from congresslite.sources.parquetfiles import ParquetTable
-from congresslite.sources.recorded import Replies, ReplyTable, recorded_definition
+from congresslite.sources.recorded import RecordedReplies, recorded_definition
+from congresslite.sources.replies import ReplyTable
+from congresslite.sources.schemas import Schemas
 from congresslite.sources.shapes import unreadable
 
 SCHEMA_FILE = "_schema.yaml"
 SOURCE_FILE = "_source.yaml"
 
 
-class _Table(TableData, Protocol):
-    """A table of an inventory, which can forget what it has read."""
+class StoredTable(TableData, Protocol):
+    """A table that lies in a file, and that can forget what it has read."""
 
-    def release(self) -> None: ...
+    def release(self) -> None:
+        """Forget the values; they are read again when they are asked for again."""
 
 
-_FORMATS: dict[str, Callable[[str, Path, Declaration | None], _Table]] = {
+_FORMATS: dict[str, Callable[[str, Path, Declaration | None], StoredTable]] = {
     ".csv": CsvTable,
     ".json": JsonTable,
     ".ndjson": JsonTable,
@@ -52,31 +55,33 @@ class MissingTable:
     @property
     def num_rows(self) -> int:
         """Raises SourceError: a table that nobody gave is not an empty one."""
-        raise self._error()
+        raise missing(self.schema.name, self.folder)
 
     def columns(self, names: Sequence[str]) -> Mapping[str, ColumnValues]:
         """Raises SourceError: a table that nobody gave is not an empty one."""
-        raise self._error()
+        raise missing(self.schema.name, self.folder)
 
     def release(self) -> None:
         """There is nothing to forget."""
 
-    def _error(self) -> SourceError:
-        short = self.schema.name.partition(":")[2]
-        hint = (
-            f"give it as `{self.folder / short}.csv` (.json, .ndjson, .parquet); a header alone says that it is empty"
-        )
-        message = f"table `{self.schema.name}` is needed, but no file holds it"
-        return SourceError(Diagnostic("CL416", message, place=str(self.folder), hint=hint))
+
+def missing(name: str, folder: Path) -> SourceError:
+    """The error for a table that no file of the folder holds."""
+    short = name.partition(":")[2]
+    hint = f"give it as `{folder / short}.csv` (.json, .ndjson, .parquet); a header alone says that it is empty"
+    message = f"table `{name}` is needed, but no file holds it"
+    return SourceError(Diagnostic("CL416", message, place=str(folder), hint=hint))
 
 
 class Inventory:
     """The tables of a data folder. `catalog` reads a table's file only when its schema is asked for."""
 
-    def __init__(self, folder: Path, tables: Mapping[str, _Table], sources: Iterable[str], owners: Mapping[str, str]):
+    def __init__(
+        self, folder: Path, tables: Mapping[str, StoredTable], sources: Iterable[str], owners: Mapping[str, str]
+    ):
         self.folder = folder
         self._tables = tables
-        self.catalog = Catalog(_Schemas(tables), frozenset(sources))
+        self.catalog = Catalog(Schemas(tables, lambda name: tables[name].schema), frozenset(sources))
         self.owners = owners  # for each table that says so, the column that leads to its owner
 
     @property
@@ -94,25 +99,6 @@ class Inventory:
             table.release()
 
 
-class _Schemas(Mapping[str, TableSchema]):
-    """The schemas of tables, each read off its file when it is asked for."""
-
-    def __init__(self, tables: Mapping[str, _Table]) -> None:
-        self._tables = tables
-
-    def __getitem__(self, name: str) -> TableSchema:
-        return self._tables[name].schema
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._tables
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tables)
-
-    def __len__(self) -> int:
-        return len(self._tables)
-
-
 def open_inventory(folder: Path, *, definitions: Mapping[str, Definition] | None = None) -> Inventory:
     """Open a folder of `SOURCE/TABLE.csv` (.json, .ndjson, .parquet), or of recorded replies.
 
@@ -120,11 +106,11 @@ def open_inventory(folder: Path, *, definitions: Mapping[str, Definition] | None
     declarations; what is wrong within a table is raised when the table is read.
     """
     findings: list[Diagnostic] = []
-    tables: dict[str, _Table] = {}
+    tables: dict[str, StoredTable] = {}
     owners: dict[str, str] = {}
     sources = _source_folders(folder)
     for each in sources:
-        reader = _SourceReader(folder, each, definitions or {}, findings)
+        reader = SourceReader(each.name, each, definitions or {}, findings, root=folder)
         tables.update(reader.tables())
         owners.update(reader.owners)
     if findings:
@@ -152,33 +138,71 @@ def _source_folders(folder: Path) -> list[Path]:
     raise SourceError(Diagnostic("CL401", message, place=str(folder), hint=hint))
 
 
-class _SourceReader:
-    """Finds the tables of one source's folder."""
+def table_files(folder: Path) -> dict[str, list[Path]]:
+    """The files of a folder that hold tables, by the tables' short names: one for each, if all is well.
+
+    Raises SourceError for a folder that cannot be looked into.
+    """
+    found: dict[str, list[Path]] = {}
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in _FORMATS and not path.name.startswith((".", "_")):
+                found.setdefault(path.stem, []).append(path)
+    except OSError as error:
+        raise SourceError(unreadable(folder, error)) from None
+    return found
+
+
+def stored_table(name: str, paths: Sequence[Path], declaration: Declaration | None) -> StoredTable:
+    """The table in a file. Raises SourceError if there are several."""
+    if len(paths) > 1:
+        message = f"table `{name}` lies in two files, `{paths[0].name}` and `{paths[1].name}`"
+        raise SourceError(Diagnostic("CL415", message, place=str(paths[1]), hint="remove one of them"))
+    return _FORMATS[paths[0].suffix.lower()](name, paths[0], declaration)
+
+
+class SourceReader:
+    """Finds the tables of one source's folder; what is wrong goes to the findings.
+
+    A definition that `_source.yaml` names by its path must lie within `root`. Once the tables are found, `definition`
+    is the one whose replies the folder holds; where it holds tables, `declared` is what is declared of them.
+    """
 
     def __init__(
-        self, root: Path, folder: Path, definitions: Mapping[str, Definition], findings: list[Diagnostic]
+        self,
+        source: str,
+        folder: Path,
+        definitions: Mapping[str, Definition],
+        findings: list[Diagnostic],
+        *,
+        root: Path,
     ) -> None:
-        self.root = root
+        self.source = source
         self.folder = folder
-        self.source = folder.name
+        self.root = root
         self.definitions = definitions
         self.findings = findings
         self.owners: dict[str, str] = {}
+        self.declared: Mapping[str, Declaration] = {}
+        self.definition: Definition | None = None
 
-    def tables(self) -> dict[str, _Table]:
-        """The tables of the source by full name; what is wrong goes to the findings."""
+    def tables(self) -> dict[str, StoredTable]:
+        """The tables of the source by full name."""
         try:
-            files = self._files()
-        except OSError as error:
-            self.findings.append(unreadable(self.folder, error))
+            files = table_files(self.folder)
+        except SourceError as error:
+            self.findings.extend(error.diagnostics)
             return {}
         if (self.folder / SOURCE_FILE).exists():
             return self._recorded(files)
-        declared = self._declarations()
-        tables: dict[str, _Table] = {}
-        for short, path in files.items():
+        self.declared = declared = self._declarations()
+        tables: dict[str, StoredTable] = {}
+        for short, paths in files.items():
             name = f"{self.source}:{short}"
-            tables[name] = _FORMATS[path.suffix.lower()](name, path, declared.get(short))
+            try:
+                tables[name] = stored_table(name, paths, declared.get(short))
+            except SourceError as error:
+                self.findings.extend(error.diagnostics)
         for short, declaration in declared.items():
             name = f"{self.source}:{short}"
             self._note_owner(name, declaration)
@@ -190,18 +214,6 @@ class _SourceReader:
     def _note_owner(self, name: str, declaration: Declaration) -> None:
         if declaration.owner is not None:
             self.owners[name] = declaration.owner
-
-    def _files(self) -> dict[str, Path]:
-        """The files that hold tables by the tables' short names; a finding for a table in two of them."""
-        found: dict[str, Path] = {}
-        for path in sorted(self.folder.iterdir()):
-            if path.suffix.lower() not in _FORMATS or path.name.startswith((".", "_")):
-                continue
-            other = found.setdefault(path.stem, path)
-            if other != path:
-                message = f"table `{self.source}:{path.stem}` lies in two files, `{other.name}` and `{path.name}`"
-                self.findings.append(Diagnostic("CL415", message, place=str(path), hint="remove one of them"))
-        return found
 
     def _declarations(self) -> Mapping[str, Declaration]:
         """What is declared of the tables: beside them, or by the definition of the source's name."""
@@ -216,24 +228,26 @@ class _SourceReader:
             return self.definitions[name]
         return shipped_definition(name) if name in shipped_names() else None
 
-    def _recorded(self, files: Mapping[str, Path]) -> dict[str, _Table]:
+    def _recorded(self, files: Mapping[str, Sequence[Path]]) -> dict[str, StoredTable]:
         """The tables of a folder of replies."""
         definition = recorded_definition(
             self.folder / SOURCE_FILE, self.source, self.root, self.definitions, self.findings
         )
         if definition is None:
             return {}
-        for name, path in files.items():
+        self.definition = definition
+        for name, (path, *_) in files.items():
             if name not in definition.replies:
                 hint = near_or_listed(name, definition.replies, "its replies are")
                 message = f"`{path.name}` is no reply that the definition of `{self.source}` knows"
                 self.findings.append(Diagnostic("CL428", message, place=str(path), hint=hint))
-        replies = Replies(self.folder)
-        tables: dict[str, _Table] = {}
+        replies = RecordedReplies(self.folder)
+        tables: dict[str, StoredTable] = {}
         for short, declaration in definition.declarations.items():
             name = f"{self.source}:{short}"
             self._note_owner(name, declaration)
-            if short in definition.mappings:
+            mapping = definition.mappings.get(short)
+            if mapping is not None and mapping.reply in definition.replies:
                 tables[name] = ReplyTable(definition, short, replies)
             else:
                 tables[name] = MissingTable(definition.schema(short), self.folder)

@@ -44,8 +44,8 @@ class _Functions(functions.Functions):
 @cache
 def compile_path(text: str) -> Path:
     """What follows a path from a value. Raises BadPathError, now or when it is followed."""
-    if _NAMES.fullmatch(text):
-        return _follow(tuple(name.strip('"') for name in _ONE_NAME.findall(text)))
+    if names := names_of(text):
+        return _follow(names)
     try:
         compiled = jmespath.compile(text)
     except exceptions.JMESPathError as error:
@@ -79,12 +79,16 @@ def _follow(names: Sequence[str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ColumnPath:
-    """Where a column's value stands, how null is spelled there (None: as null), and whether there must be a value."""
+    """Where a column's value stands, and how null is spelled there (None: as null).
+
+    Where a value is `required`, null is an error; where one is to be `present`, a reply that does not even say null is.
+    """
 
     name: str
     path: str
     null_as: str | None = None
     required: bool = False
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,30 @@ def values(column: ColumnPath, rows: Sequence[Any]) -> list[Any]:
     """The values of a column, one for each row, as the reply has them. Raises BadPathError and MisfitError."""
     follow = compile_path(column.path)
     found = [follow(row) for row in rows]
-    if column.required and None in found:
-        hint = "was it recorded as the definition asks, with these headers and as an admin?"
+    lacking = _lacking(column, rows, found)
+    if lacking is not None:
+        hint = "was it asked for as the definition says, with its headers and as an admin?"
         message = f"nothing at `{column.path}`, where a value is required"
-        raise MisfitError(found.index(None), "CL407", message, hint)
+        raise MisfitError(lacking, "CL407", message, hint)
     return found if column.null_as is None else [_spelled(value, column.null_as) for value in found]
+
+
+def _lacking(column: ColumnPath, rows: Sequence[Any], found: Sequence[Any]) -> int | None:
+    """The first row that lacks what it has to have."""
+    if column.required and None in found:
+        return found.index(None)
+    if column.present and None in found:
+        *outer, last = names_of(column.path)
+        around = _follow(outer)
+        for index, row in enumerate(rows):
+            if found[index] is None and last not in (around(row) or {}):
+                return index
+    return None
+
+
+def names_of(path: str) -> list[str]:
+    """The names that a path consists of; none if it is more than that."""
+    return [name.strip('"') for name in _ONE_NAME.findall(path)] if _NAMES.fullmatch(path) else []
 
 
 def _spelled(value: Scalar, null_as: str) -> Scalar:

@@ -8,104 +8,46 @@ it, and then it is an error: a table that nobody recorded is not an empty one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from congresslite.diagnostics import Diagnostic, SourceError, Span
 from congresslite.diagnostics.suggest import near_or_listed
-from congresslite.schema import ColumnValues, TableSchema
-from congresslite.sources import columns as typed
+from congresslite.diagnostics.yamltree import YamlFile
 from congresslite.sources.definitions import Definition, load_definition, shipped_definition, shipped_names
 from congresslite.sources.jsontexts import parse, read_utf8
-from congresslite.sources.mapping import BadPathError, elements, values
-from congresslite.sources.yamltree import YamlFile
 
 SETTINGS_KEYS = ("definition", "null_as")
 
 
-class Replies:
+class RecordedReplies:
     """The replies of one folder, each parsed once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._parsed: dict[str, Any] = {}
 
-    def path(self, reply: str) -> Path:
+    def place(self, reply: str) -> str:
         """The file that holds a reply."""
-        return self.folder / f"{reply}.json"
+        return str(self._path(reply))
 
     def get(self, reply: str) -> Any:
-        """A reply. Raises SourceError if it cannot be read."""
+        """A reply. Raises SourceError if it was not recorded, or if it cannot be read."""
         if reply not in self._parsed:
-            self._parsed[reply] = parse(read_utf8(self.path(reply)), self.path(reply))
+            path = self._path(reply)
+            if not path.exists():
+                message = f"reply `{reply}`, which tables come from, is not there"
+                raise SourceError(Diagnostic("CL416", message, place=str(path), hint=f"record it as `{path}`"))
+            self._parsed[reply] = parse(read_utf8(path), path)
         return self._parsed[reply]
 
     def release(self) -> None:
         """Forget what was read."""
         self._parsed.clear()
 
-
-class ReplyTable:
-    """One table of a recorded source."""
-
-    def __init__(self, definition: Definition, table: str, replies: Replies) -> None:
-        self.schema: TableSchema = definition.schema(table)
-        self._mapping = definition.mappings[table]
-        self._replies = replies
-        self._columns: dict[str, ColumnValues] = {}
-
-    @cached_property
-    def num_rows(self) -> int:
-        """How many rows there are."""
-        return len(self._rows())
-
-    def columns(self, names: Sequence[str]) -> Mapping[str, ColumnValues]:
-        """The values of these columns. Raises SourceError, naming reply, row and column of what does not fit."""
-        missing = [name for name in names if name not in self._columns]
-        if missing:
-            self._read(missing)
-        return {name: self._columns[name] for name in names}
-
-    def release(self) -> None:
-        """Forget the values; they are read again when they are asked for again."""
-        self._columns.clear()
-        self._replies.release()
-
-    def _rows(self) -> list[Any]:
-        path = self._replies.path(self._mapping.reply)
-        if not path.exists():
-            short = self.schema.name.partition(":")[2]
-            message = f"reply `{self._mapping.reply}`, which table `{short}` comes from, is not there"
-            raise SourceError(Diagnostic("CL416", message, place=str(path), hint=f"record it as `{path}`"))
-        reply = self._replies.get(self._mapping.reply)
-        try:
-            return elements(self._mapping, reply)
-        except BadPathError as error:
-            raise self._error("CL434", str(error)) from None
-
-    def _read(self, names: Sequence[str]) -> None:
-        rows = self._rows()
-        paths = {column.name: column for column in self._mapping.columns}
-        types = {column.name: column.type for column in self.schema.columns}
-        findings: list[Diagnostic] = []
-        for name in names:
-            try:
-                self._columns[name] = typed.column(values(paths[name], rows), types[name])
-            except BadPathError as error:
-                findings.extend(self._error("CL434", f"column `{name}`: {error}").diagnostics)
-            except typed.MisfitError as misfit:
-                message = f"row {misfit.row + 1}, column `{name}`: {misfit.message}"
-                findings.extend(self._error(misfit.code, message, misfit.hint).diagnostics)
-        if findings:
-            raise SourceError(findings)
-
-    def _error(self, code: str, message: str, hint: str | None = None) -> SourceError:
-        short = self.schema.name.partition(":")[2]
-        where = str(self._replies.path(self._mapping.reply))
-        told = f"reply `{self._mapping.reply}`, table `{short}`: {message}"
-        return SourceError(Diagnostic(code, told, place=where, hint=hint))
+    def _path(self, reply: str) -> Path:
+        return self.folder / f"{reply}.json"
 
 
 def recorded_definition(

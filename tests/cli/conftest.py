@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import xmlschema
@@ -16,6 +16,9 @@ from click.testing import CliRunner, Result
 from congresslite.api import Engine
 from congresslite.cli.app import cli
 from tests.cli.made_run import FakeEngine
+
+if TYPE_CHECKING:
+    from tests.cli.served import Server
 
 GOLDEN = Path(__file__).parent / "golden"
 PUBLISHED = Path(__file__).parents[1] / "schemas" / "node_modules"
@@ -67,3 +70,30 @@ def validate_junit() -> Callable[[str], None]:
     found = re.search(r"antJunitSchema = '((?:[^'\\]|\\.)*)'", path.read_text(encoding="utf-8"))
     assert found is not None
     return xmlschema.XMLSchema(found[1].replace("\\'", "'")).validate
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that wants to know who asks; its violations are those of `b` and `c`."""
+    from tests.cli.served import ADMIN, VMS, serving, write_pushed
+
+    with serving(write_pushed(tmp_path_factory.mktemp("estate"))) as server:
+        server.estate.put_rows(ADMIN, "inv", "host", [{"id": "h1", "site": "paris"}])
+        server.estate.put_rows(ADMIN, "inv", "vm", VMS)
+        yield server
+
+
+@pytest.fixture
+def ask(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command against the server, as an administrator unless a role is named."""
+    from tests.cli.served import TOKENS
+
+    for name in [each for each in os.environ if each.startswith("CONGRESSLITE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CONGRESSLITE_SERVER", server.url)
+
+    def invoke(*arguments: str, role: str = "admin", **more: str) -> Result:
+        monkeypatch.setenv("CONGRESSLITE_TOKEN", TOKENS[role])
+        return run(*arguments, **more)
+
+    return invoke

@@ -52,7 +52,8 @@ def test_list_of_commands(name: str) -> None:
 def test_hooks_run_commands_that_exist() -> None:
     """Each git hook runs a command of ours; only formatting may look at single files."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert {hook["id"] for hook in hooks} == {"congresslite-fmt", "congresslite-lint", "congresslite-check"}
+    commands = ("fmt", "lint", "check", "precommit")
+    assert {hook["id"] for hook in hooks} == {f"congresslite-{command}" for command in commands}
     for hook in hooks:
         program, command = hook["entry"].split()
         assert (program, command in COMMANDS) == ("congresslite", True)
@@ -60,13 +61,14 @@ def test_hooks_run_commands_that_exist() -> None:
 
 
 def test_continuous_integration_runs_what_people_run() -> None:
-    """`.ci/run` can be executed, stops at the first failure and runs the three commands of make."""
+    """`.ci/run` can be executed, stops at the first failure and runs commands of make."""
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
     assert [line for line in text.splitlines() if line.startswith("make ")] == [
         "make check",
+        "make controlplane",
         "make test",
         "make test-long",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from hypothesis import HealthCheck, assume, event, settings
+from hypothesis import assume, event
 
 from congresslite.diagnostics import EvaluationError, Source
 from congresslite.engine.sql import SqlAnswers
@@ -17,12 +17,11 @@ from tests.engine.columnar import CLOCK, as_set, checked
 from tests.engine.naive import evaluate_naively
 from tests.engine.strategies import CATALOG, Case
 from tests.engine.test_programs import Golden, distinct
+from tests.examples import HISTORIES, few, many
 
 ROUNDS = 1_000
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-# The same policies each time, so that a change that has nothing to do with them never fails.
-SHORT = settings(max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
-LONG = settings(max_examples=3_000, deadline=None, print_blob=True, suppress_health_check=SLOW)
+SHORT = few(60, suppress_health_check=HISTORIES)
+LONG = many(800, suppress_health_check=HISTORIES)
 
 Evaluate = Callable[[Program, Mapping[str, TableData]], SqlAnswers]
 

@@ -1,7 +1,7 @@
 """Random policies on the columnar engine and the naive evaluator: all answers must be equal, at every chunk size."""
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from congresslite.diagnostics import Source
 from congresslite.engine import evaluate, steps
@@ -9,12 +9,11 @@ from congresslite.language.check import check_sources
 from congresslite.schema import Row, RowsTable, identity
 from tests.engine.naive import evaluate_naively
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few, many
 
 CLOCK = "2026-03-01 08:30:00"
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-# The same policies each time, so that a change that has nothing to do with them never fails.
-SHORT = settings(max_examples=300, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
-LONG = settings(max_examples=10_000, deadline=None, print_blob=True, suppress_health_check=SLOW)
+SHORT = few(150, suppress_health_check=PROGRAMS)
+LONG = many(2_000, suppress_health_check=PROGRAMS)
 
 
 def key(row: Row) -> tuple[object, ...]:
@@ -44,7 +43,7 @@ def test_columnar_agrees(case: Case) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
-@settings(SHORT, max_examples=100)
+@few(50, suppress_health_check=PROGRAMS)
 @given(case=cases())
 def test_chunks_do_not_matter(case: Case, chunk: int) -> None:
     """However few bindings are made at a time, the answers are the same."""
@@ -57,5 +56,5 @@ def test_chunks_do_not_matter(case: Case, chunk: int) -> None:
 @LONG
 @given(case=cases())
 def test_columnar_agrees_at_length(case: Case) -> None:
-    """As the first test, on ten thousand policies that differ from run to run."""
+    """As the first test, on thousands of policies that differ from run to run."""
     compare_columnar(case)

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import keys
 from congresslite.engine.counting import TableDelta, consolidated, delta_of, merged, united
 from congresslite.engine.relation import Relation
 from tests.engine.encoded import IdRow, bag_of, columns_of, listed, rows_of, sized, summed
+from tests.examples import few
 
-QUICK = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+QUICK = few(40)
 
 WIDTHS: dict[str, list[int]] = {
     "no columns": [],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine.access import Access
@@ -19,8 +19,9 @@ from congresslite.engine.frames import WEIGHT, Frame
 from congresslite.engine.relation import Relation
 from congresslite.engine.vectors import Coded
 from tests.engine.encoded import IdRow, columns_of, rows_of, sized
+from tests.examples import few
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+QUICK = few(75)
 
 Weights = Mapping[IdRow, int]
 

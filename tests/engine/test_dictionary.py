@@ -8,15 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import dictionary as module
 from congresslite.engine.chunks import NULL_ID
 from congresslite.engine.dictionary import Dictionary
 from congresslite.schema import INT_MAX, INT_MIN, ColumnValues, Scalar, canonical, identity
+from tests.examples import few
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+QUICK = few(75)
 
 SCALARS = st.one_of(
     st.none(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given
 
 from congresslite.diagnostics import Diagnostic, EvaluationError, Source
 from congresslite.engine import evaluate
@@ -13,12 +13,11 @@ from congresslite.language.program import Program
 from congresslite.schema import Row, RowsTable, identity
 from tests.engine.naive import Tables, evaluate_naively, solve
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few, many
 
 CLOCK = "2026-03-01 08:30:00"
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-# The same policies each time, so that a change that has nothing to do with them never fails.
-SHORT = settings(max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
-LONG = settings(max_examples=4_000, deadline=None, print_blob=True, suppress_health_check=SLOW)
+SHORT = few(100, suppress_health_check=PROGRAMS)
+LONG = many(1_000, suppress_health_check=PROGRAMS)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +86,6 @@ def test_what_can_never_fire_never_fires(case: Case) -> None:
 @LONG
 @given(case=cases())
 def test_all_agree_at_length(reference: ReferenceProcess, case: Case) -> None:
-    """As the tests above, on thousands of policies that differ from run to run."""
+    """As the tests above, on a thousand policies that differ from run to run."""
     compare_reference(reference, case)
     confirm_contradictions(case)

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine.counting import Bag
@@ -21,8 +21,9 @@ from congresslite.language.program import CheckedRule, Const, Fold, Var
 from congresslite.language.syntax import AggregateFunction
 from congresslite.schema import INT_MAX, INT_MIN, Row, Scalar, Type, canonical, identity
 from tests.engine.columnar import CLOCK, checked, identities, table
+from tests.examples import few
 
-QUICK = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+QUICK = few(40)
 
 FUNCTIONS: Sequence[AggregateFunction] = get_args(AggregateFunction)
 READINGS = table("s:r", g=Type.ANY, h=Type.ANY, v=Type.ANY, w=Type.ANY)

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import sinks
@@ -17,8 +17,9 @@ from congresslite.language.aggregates import fold
 from congresslite.language.syntax import AggregateFunction
 from congresslite.schema import INT_MAX, INT_MIN, Row, Scalar, Type, canonical, identity
 from tests.engine.columnar import answer, run, table
+from tests.examples import few
 
-QUICK = settings(max_examples=120, deadline=None, derandomize=True, database=None)
+QUICK = few(60)
 READINGS = table("s:r", key=Type.INT, group=Type.ANY, value=Type.ANY)
 FUNCTIONS: Sequence[AggregateFunction] = get_args(AggregateFunction)
 

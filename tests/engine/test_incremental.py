@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given
 
 from congresslite import Engine
 from congresslite.api import Changes
@@ -21,13 +21,12 @@ from congresslite.engine import steps
 from congresslite.engine.reference import ReferenceProcess
 from tests.engine.histories import History, histories
 from tests.engine.world import CLOCK, Answers, Step, World, base_rows, key, observed, same, told, united
+from tests.examples import HISTORIES, few, many
 
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-# The same histories each time, so that a change that has nothing to do with them never fails.
-SHORT = settings(max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
-PARTS = 8  # of the long test, to be run side by side: ten thousand histories in all
-LONG = settings(max_examples=10_000 // PARTS, deadline=None, print_blob=True, suppress_health_check=SLOW)
-ORACLES = settings(max_examples=400, deadline=None, print_blob=True, suppress_health_check=SLOW)
+SHORT = few(100, suppress_health_check=HISTORIES)
+PARTS = 4  # of the long test, to be run side by side: a thousand histories in all
+LONG = many(1_000 // PARTS, suppress_health_check=HISTORIES)
+ORACLES = many(150, suppress_health_check=HISTORIES)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,7 @@ def test_what_is_kept_current_is_right(history: History) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
-@settings(SHORT, max_examples=50)
+@few(25, suppress_health_check=HISTORIES)
 @given(history=histories())
 def test_chunks_do_not_matter(history: History, chunk: int) -> None:
     """However few bindings are made at a time, batches have the same effects."""
@@ -110,7 +109,7 @@ def test_chunks_do_not_matter(history: History, chunk: int) -> None:
         follow(history)
 
 
-@settings(SHORT, max_examples=40)
+@few(20, suppress_health_check=HISTORIES)
 @given(history=histories(steps=6))
 def test_what_ifs_side_by_side(history: History) -> None:
     """Several what-ifs at a time, each from its own thread, foretell what each batch would change on a copy."""
@@ -132,7 +131,7 @@ def test_what_ifs_side_by_side(history: History) -> None:
 @LONG
 @given(history=histories(steps=6))
 def test_what_is_kept_current_is_right_at_length(history: History, part: int) -> None:
-    """As the first test, on ten thousand histories that differ from run to run."""
+    """As the first test, on a thousand histories that differ from run to run."""
     follow(history)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine.index import GROWTH, Dense, Index, Sparse
 from tests.engine.encoded import ids
+from tests.examples import few
 
-QUICK = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+QUICK = few(40)
 
 LARGEST = 2**31 - 1
 Rows = Mapping[int, list[int]]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import keys as module
 from congresslite.engine.keys import KeySet, counted_rows, group_rows, grouped, packed, unpacked
 from congresslite.engine.sorting import sort_places, sorted_keys
 from tests.engine.encoded import IdRow, columns_of, rows_of, sized, summed
+from tests.examples import few
 
-QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+QUICK = few(30)
 
 Rows = set[IdRow]
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, event, settings
+from hypothesis import assume, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -25,12 +25,10 @@ from tests.engine.histories import batches
 from tests.engine.scripts import Script, draw_pools, scripts
 from tests.engine.strategies import BASE, COLUMNS, Draw, Pools, rows
 from tests.engine.world import Rows, Step, World, base_rows, counted, observed, same, told, united
+from tests.examples import HISTORIES, few, many
 
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-SHORT = settings(
-    max_examples=12, stateful_step_count=30, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW
-)
-LONG = settings(max_examples=60, stateful_step_count=200, deadline=None, print_blob=True, suppress_health_check=SLOW)
+SHORT = few(12, stateful_step_count=30, suppress_health_check=HISTORIES)
+LONG = many(15, stateful_step_count=200, suppress_health_check=HISTORIES)
 
 # Sizes at which something is merged, swept out or found another way; by the module that has them.
 SIZES: Mapping[str, Mapping[Any, Mapping[str, int]]] = {

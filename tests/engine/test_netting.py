@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.diagnostics import SourceError
@@ -17,8 +17,9 @@ from congresslite.engine.netting import changed_rows
 from congresslite.engine.relation import Relation
 from congresslite.schema import INT_MAX, INT_MIN, Column, Delta, Row, Scalar, TableSchema, Type
 from tests.engine.columnar import identities, table
+from tests.examples import few
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+QUICK = few(75)
 
 PAIRS = table("s:e", a=Type.ANY, b=Type.ANY)
 NOTHING = table("s:z")

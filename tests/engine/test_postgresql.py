@@ -76,7 +76,7 @@ def test_agrees(evaluate: Evaluate, case: Case) -> None:
 @LONG
 @given(case=cases())
 def test_agrees_at_length(evaluate: Evaluate, case: Case) -> None:
-    """As the test above, on thousands of policies that differ from run to run."""
+    """As the test above, on hundreds of policies that differ from run to run."""
     compare(case, evaluate)
 
 

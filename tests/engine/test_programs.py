@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from congresslite.diagnostics import Source
@@ -28,6 +28,7 @@ from congresslite.schema import Catalog, Column, Row, RowsTable, TableSchema, Ty
 from tests.engine.columnar import CLOCK, Tables, answer, as_set, identities, keyed, run
 from tests.engine.naive import evaluate_naively, heads
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few
 
 T = TypeVar("T")
 GOLDEN = Path(__file__).with_name("golden")
@@ -136,13 +137,7 @@ def distinct(rows: list[Row]) -> list[Row]:
     return list({identities(row): row for row in rows}.values())
 
 
-SHUFFLES = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+SHUFFLES = few(30, suppress_health_check=PROGRAMS)
 
 
 @SHUFFLES

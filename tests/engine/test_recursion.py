@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.schema import Row, Type
 from tests.engine.columnar import Tables, answer, run, table
 from tests.engine.naive import evaluate_naively
+from tests.examples import few
 
-QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+QUICK = few(50)
 EDGE = table("s:edge", a=Type.INT, b=Type.INT)
 START = table("s:start", a=Type.INT)
 Edges = list[tuple[int, int]]

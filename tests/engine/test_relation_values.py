@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import relation as module
 from congresslite.engine.relation import Relation
 from tests.engine.encoded import IdRow, columns_of, rows_of, sized
+from tests.examples import few
 
-QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+QUICK = few(30)
 
 OWNERS = (object(), object())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import dictionary as dictionaries
@@ -13,8 +13,9 @@ from congresslite.engine import texts as module
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.texts import TextIndex
 from congresslite.schema import Scalar
+from tests.examples import few
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+QUICK = few(75)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
     ["", "a" * 1500, "a" * 1499 + "b"]
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.engine import tombstones as module
 from congresslite.engine.tombstones import Tombstones
+from tests.examples import few
 
-QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+QUICK = few(50)
 
 # How many dead rows are listed before they are flagged; for how many questions flags are made at any rate.
 WAYS: dict[str, tuple[int, int]] = {

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from congresslite.engine.dictionary import Dictionary
@@ -30,8 +30,9 @@ from congresslite.language import semantics
 from congresslite.language.semantics import Skip
 from congresslite.language.syntax import ArithmeticOperator, ComparisonOperator
 from congresslite.schema import INT_MAX, INT_MIN, Scalar, canonical
+from tests.examples import few
 
-QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+QUICK = few(50)
 ARITHMETIC: Sequence[ArithmeticOperator] = get_args(ArithmeticOperator)
 COMPARISONS: Sequence[ComparisonOperator] = get_args(ComparisonOperator)
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from congresslite.cli.trees import proof_lines
 from congresslite.diagnostics import Source
@@ -19,10 +19,10 @@ from tests.engine.naive import Tables, solve
 from tests.engine.proof_checker import Checker
 from tests.engine.same_answers import check_same, progress_of
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few, many
 
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-SHORT = settings(max_examples=150, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
-LONG = settings(max_examples=3_000, deadline=None, print_blob=True, suppress_health_check=SLOW)
+SHORT = few(75, suppress_health_check=PROGRAMS)
+LONG = many(1_500, suppress_health_check=PROGRAMS)
 
 
 def table(name: str, *columns: str, key: tuple[str, ...] = ()) -> TableSchema:
@@ -147,7 +147,7 @@ def test_random_policies(case: Case) -> None:
 @LONG
 @given(case=cases())
 def test_random_policies_at_length(case: Case) -> None:
-    """As the test above, on thousands of policies that differ from run to run."""
+    """As the test above, on more than a thousand policies that differ from run to run."""
     check_case(case)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from congresslite import Delta, Engine, Policy
 from congresslite.diagnostics import Source
@@ -21,9 +21,9 @@ from tests.engine.lookups import CLOCK, NaiveLookup, rows_beside
 from tests.engine.proof_checker import Checker
 from tests.engine.same_answers import check_same, progress_of
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few
 
-SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-SHORT = settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW)
+SHORT = few(30, suppress_health_check=PROGRAMS)
 
 
 @SHORT

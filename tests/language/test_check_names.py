@@ -92,7 +92,7 @@ CASES = {
         "execute[heal(f)] :- inv:vnf(f). execute[heal(f, 1)] :- inv:vnf(f).",
         "CL106",
         "heal(f, 1)",
-        "one arity",
+        "another policy",
     ),
     # CL107
     "a column given twice": ("p(x) :- inv:vm(x, id=x).", "CL107", "id=x", "one term"),
@@ -180,6 +180,12 @@ def test_what_could_not_be_parsed_is_not_unknown():
     assert [each.code for each in found] == ["CL006", "CL101"]
     assert found[1].span is not None
     assert found[1].span.text == "inv:vmm"
+
+
+def test_an_action_with_other_terms_in_another_policy():
+    """What the hint about an action of two arities says helps: policies have heads of their own."""
+    other = checked("execute[heal(f)] :- inv:vnf(f).", "policy other. execute[heal(f, 1)] :- inv:vnf(f).")
+    assert other.diagnostics == ()
 
 
 def test_two_files_of_one_policy_are_both_checked():

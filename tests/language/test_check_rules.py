@@ -153,7 +153,7 @@ FINE = {
     "a row and no other": "p(x) :- inv:link(x, y), not inv:link(y, x).",
     "two rows of a table without a key": "p(x) :- inv:tag(x, 1), inv:tag(x, 2).",
     "an action that an effect describes": "inv:link+(x, y) :- connect(x, y). execute[cut(x)] :- inv:vm(x). "
-    "incompatible connect(x, y), cut(x).",
+    "incompatible connect(x, _), cut(x).",
     "functional for what is required": "require[qos(v, 1)] :- inv:vnf(v). functional qos(v -> k).",
     "functional for a table": "q(v, k) :- inv:link(v, k). functional q(v -> k).",
 }

@@ -179,7 +179,7 @@ def policies(draw: Any) -> str:
     return "".join(pieces)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(policies())
 def test_formatting_changes_nothing(text: str) -> None:
     """What is formatted says the same, keeps every comment in order, and is formatted for good."""

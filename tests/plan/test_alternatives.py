@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from congresslite.diagnostics import Source
 from congresslite.language.check import check_sources
@@ -12,6 +12,7 @@ from congresslite.plan import Plan, build_plan, isolate_aggregates
 from congresslite.schema import Type
 from tests.engine.columnar import checked, table
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few
 from tests.plan.plans import lines, short
 
 ANY = Type.ANY
@@ -152,13 +153,7 @@ def test_nothing_is_edited() -> None:
     assert isolate_aggregates(after) == after
 
 
-RANDOM = settings(
-    max_examples=100,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+RANDOM = few(50, suppress_health_check=PROGRAMS)
 
 
 @RANDOM

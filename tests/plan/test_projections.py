@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from congresslite.diagnostics import Source
 from congresslite.language.check import check_sources
@@ -16,6 +16,7 @@ from congresslite.plan.variables import used_variables
 from congresslite.schema import TableSchema, Type
 from tests.engine.columnar import checked, keyed, table
 from tests.engine.strategies import CATALOG, Case, cases
+from tests.examples import PROGRAMS, few
 from tests.plan.plans import lines
 
 ANY = Type.ANY
@@ -236,13 +237,7 @@ def test_nothing_is_edited() -> None:
 
 # -- the rule to keep, on random programs ---------------------------------------------------------
 
-RANDOM = settings(
-    max_examples=100,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+RANDOM = few(50, suppress_health_check=PROGRAMS)
 
 
 def is_projection(name: str) -> bool:

@@ -33,13 +33,17 @@ ROWS = {
     "placement": "aggregates=6 allocations=57 inventories=18 resource_providers=6 traits=60 usages=18",
     "pop": """capacity=9 hosts=6 links=9 partners=2 regions=3 service_limits=9 services=6 sites=3 tenants=3
         vnf_servers=19 vnfs=12 wan_links=6""",
-    "vnfm": """alarms=4 ext_cps=4 ext_link_ports=4 ext_virtual_links=4 max_scale_levels=2 scale_status=2
-        storage_resources=0 vim_connections=2 virtual_links=0 vnf_instances=4 vnf_lcm_op_occs=2 vnf_packages=1
+    "vnfm": """alarms=4 ext_cps=4 ext_link_ports=4 ext_virtual_links=4 max_scale_levels=2 pm_job_metrics=2
+        pm_job_objects=1 pm_job_reports=0 pm_jobs=1 scale_status=2 storage_resources=0 thresholds=1
+        vim_connections=2 virtual_links=0 vnf_instances=4 vnf_lcm_op_occs=2 vnf_packages=1
         vnfc_info=4 vnfc_resources=4""",
 }
 MME_1 = "0467ee84-9def-4734-a6ac-7998327b8d14"
 ALPHA = "7b2cc095d0f24c6bbfc09ef55b012fe8"
 EDGE_FIREWALL = "6727dde2-5f4f-4ad9-817c-13f8e3b41fe3"
+
+# What others post, or the engine itself fills, comes and goes, and is in no estate.
+POSTED = tuple(name for name in shipped_names() if not shipped_definition(name).replies)
 
 # The columns of OpenStack Congress's tables, in its order: its rules may read them by place.
 CONGRESS = {
@@ -120,9 +124,10 @@ def test_tables(table: str, count: int) -> None:
 
 
 def test_every_table_is_counted() -> None:
-    """The estate has every table of every definition that ships, and no other."""
-    assert sorted(estate().catalog) == sorted(name for name, _ in TABLES) == sorted(catalog_of_definitions())
-    assert set(ROWS) == set(shipped_names())
+    """The estate has every table of every definition that ships, those of webhooks excepted, and no other."""
+    shipped = [name for name in catalog_of_definitions() if name.partition(":")[0] not in POSTED]
+    assert sorted(estate().catalog) == sorted(name for name, _ in TABLES) == sorted(shipped)
+    assert set(ROWS) == set(shipped_names()) - set(POSTED)
 
 
 def test_rows() -> None:
@@ -162,7 +167,8 @@ def test_references(table: str, name: str, to: Reference) -> None:
     ) if place is not None]  # fmt: skip
     assert len(types) == 2
     assert types[0] is types[1]
-    assert set(column(table, name)) - {None} <= set(column(to.table, to.column))
+    if table.partition(":")[0] not in POSTED:
+        assert set(column(table, name)) - {None} <= set(column(to.table, to.column))
 
 
 def test_keys() -> None:
@@ -193,7 +199,7 @@ def test_definitions(source: str) -> None:
             assert re.fullmatch(r"[a-z_][a-z0-9_]*(\.[a-z0-9_]+)*", each)
         assert not {"true", "false", "null", "in", "or", "not"} & {each.name for each in schema.columns}
     used = {mapping.reply for mapping in definition.mappings.values()}
-    assert used == set(definition.replies)
+    assert used == {*definition.replies, *definition.hooks}
 
 
 def test_owners() -> None:

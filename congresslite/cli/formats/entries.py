@@ -66,6 +66,7 @@ def violation(found: Violation) -> Entry:
         "row": list(found.row),
         "object": found.object,
         "message": message_of(found),
+        **({} if found.waiver is None else {"waiver": found.waiver}),
         **place(found.span),
     }
 
@@ -91,8 +92,12 @@ def summary(report: Report) -> Entry:
         "errors": report.total("error"),
         "warnings": report.total("warning"),
     }
+    if report.base_tables is None:
+        del entry["base_tables"]
     if report.listed and report.policies:
         entry["severities"] = {severity: report.severities[severity] for severity in SEVERITIES}
+    if report.waived.total():
+        entry["waived"] = report.waived.total()
     if report.skipped:
         entry["skipped"] = dict(report.skipped)
     return entry

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from congresslite.cli.report import blocks, message_of, rule_name
-from congresslite.cli.terminal import number, visible
+from congresslite.cli.terminal import number
+from congresslite.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from congresslite.api import Violation
@@ -39,8 +40,10 @@ def _finding(finding: Diagnostic) -> str:
 
 
 def _violation(violation: Violation) -> str:
-    level = "error" if blocks(violation) else "notice" if violation.mode == "dryrun" else "warning"
-    title = f"{violation.policy} {rule_name(violation.rule)} ({violation.severity})"
+    told_only = violation.mode == "dryrun" or violation.waiver is not None
+    level = "error" if blocks(violation) else "notice" if told_only else "warning"
+    waived = "" if violation.waiver is None else ", waived"
+    title = f"{violation.policy} {rule_name(violation.rule)} ({violation.severity}{waived})"
     return _command(level, violation.span, title, message_of(violation))
 
 

@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from congresslite.cli.report import blocks, message_of, rule_name
-from congresslite.cli.terminal import number, visible
+from congresslite.cli.terminal import number
 from congresslite.diagnostics import Severity
+from congresslite.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from congresslite.cli.report import Report
@@ -92,7 +93,8 @@ def _policies(report: Report) -> list[Suite]:
             case.lines.append(line)
             case.kind = violation.severity
         else:
-            suites[violation.policy].output.append(f"{case.name}: {line}")
+            waived = "" if violation.waiver is None else f" (waived by {violation.waiver})"
+            suites[violation.policy].output.append(f"{case.name}: {line}{waived}")
     for case in cases.values():
         if case.lines:
             case.problem = number(len(case.lines), "violation")

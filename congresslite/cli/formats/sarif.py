@@ -68,13 +68,16 @@ def _finding(finding: Diagnostic) -> entries.Entry:
 
 
 def _violation(violation: Violation) -> entries.Entry:
-    level = "error" if blocks(violation) else "note" if violation.mode == "dryrun" else "warning"
+    told_only = violation.mode == "dryrun" or violation.waiver is not None
+    level = "error" if blocks(violation) else "note" if told_only else "warning"
+    accepted = {"kind": "external", "status": "accepted", "justification": f"waiver {violation.waiver}"}
     return {
         "ruleId": f"{violation.policy}/{rule_name(violation.rule)}",
         "level": level,
         "message": {"text": message_of(violation)},
         **_locations(violation.span, violation.object),
         "partialFingerprints": {"congresslite/v1": fingerprint(violation)},
+        **({} if violation.waiver is None else {"suppressions": [accepted]}),
         "properties": {
             "policy": violation.policy,
             "severity": violation.severity,

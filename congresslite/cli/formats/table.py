@@ -8,9 +8,7 @@ its share of them. What is left out is said.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby, islice
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import which
 from typing import IO, TYPE_CHECKING
@@ -19,25 +17,18 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from congresslite.cli.report import DRYRUN, SEVERITIES, message_of
-from congresslite.cli.terminal import console, number, visible
+from congresslite.cli.terminal import console, number
+from congresslite.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from congresslite.api import Violation
-    from congresslite.cli.report import Report
+    from congresslite.cli.report import Report, RuleRows
     from congresslite.cli.settings import Settings
     from congresslite.language.program import PolicySettings
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """The rows of one rule: how many, and the first of them."""
-
-    count: int
-    shown: list[Violation]
 
 
 def write(report: Report, out: IO[str], settings: Settings) -> None:
@@ -63,26 +54,15 @@ def _counts(report: Report, screen: Console) -> None:
 def _violations(report: Report, screen: Console, settings: Settings) -> None:
     clean = {policy.name: policy for policy in report.policies}
     hidden = 0
-    for name, rows in groupby(report.each(), lambda violation: violation.policy):
-        rules = _read(rows, report.limit)
+    for name, rules in report.by_policy():
         _heading(clean.pop(name), report, screen)
         hidden += _rules(rules, report.limit, screen)
         screen.print()
     if clean:
-        line = Text("clean", "green")
+        line = Text(report.untold(), "green")
         line.append(f": {', '.join(map(visible, clean))}", "dim")
         screen.print(line, end="\n\n")
     _closing(report, hidden, screen, settings)
-
-
-def _read(violations: Iterable[Violation], limit: int) -> list[_Rule]:
-    """The rules of one policy, with at most `limit` rows each (0: all)."""
-    rules = []
-    for _, group in groupby(violations, lambda violation: violation.rule):
-        rows = iter(group)
-        shown = list(islice(rows, limit or None))
-        rules.append(_Rule(len(shown) + sum(1 for _ in rows), shown))
-    return rules
 
 
 def _heading(policy: PolicySettings, report: Report, screen: Console) -> None:
@@ -97,7 +77,7 @@ def _heading(policy: PolicySettings, report: Report, screen: Console) -> None:
         screen.print(Text(f"  {visible(policy.description)}", "dim"))
 
 
-def _rules(rules: list[_Rule], limit: int, screen: Console) -> int:
+def _rules(rules: list[RuleRows], limit: int, screen: Console) -> int:
     """Print the rules of a policy with their share of the limit; give how many rows were left out."""
     shares = _shares([len(rule.shown) for rule in rules], limit)
     left_out = 0
@@ -144,6 +124,8 @@ def _rows(violations: list[Violation], screen: Console) -> None:
             line.append(name + " " * max(0, width - cell_len(name)), "bold")
             line.append("  ")
         line.append(visible(message_of(violation)))
+        if violation.waiver is not None:
+            line.append(f"  waived by {visible(violation.waiver)}", "dim")
         screen.print(line)
 
 
@@ -153,27 +135,24 @@ def _closing(report: Report, hidden: int, screen: Console, settings: Settings) -
         1 for each in report.policies if report.count(each.name, "error") + report.count(each.name, "warning")
     )
     parts = ", ".join(f"{report.severities[each]:,} {each}" for each in SEVERITIES if report.severities[each])
-    found = f"{number(count, 'violation')} ({parts}) in {number(policies, 'policy', 'policies')}" if count else ""
-    checked = f"checked {number(len(report.rules), 'rule')} over {number(report.base_tables, 'table')}"
-    if report.timing is not None:
-        checked += f" in {report.timing.load_s + report.timing.evaluate_s:.2f} s"
-    screen.print(Text(f"{found or 'no violations'}; {checked}", "bold" if count else "bold green"))
+    if report.waived.total():
+        parts += f"; {report.waived.total():,} waived"
+    found = f"{report.told(count)} ({parts}) in {number(policies, 'policy', 'policies')}" if count else report.told(0)
+    screen.print(Text(visible(f"{found}; {report.looked_at()}"), "bold" if count else "bold green"))
     for rule, skipped in report.skipped.items():
         text = f"note: {number(skipped, 'binding')} of {rule} skipped for a null or a wrong type"
         screen.print(Text(visible(text), "dim"))
-    if count and not settings.quiet:
-        _advice(report, hidden, screen)
+    if count and not settings.quiet and report.again is not None:
+        _advice(report, f"{report.again} ".lstrip(), hidden, screen)
 
 
-def _advice(report: Report, hidden: int, screen: Console) -> None:
+def _advice(report: Report, again: str, hidden: int, screen: Console) -> None:
     tips = []
     if hidden:
-        tips.append((f"{_program()} check {report.again} --limit 0", f"all rows ({hidden:,} are not shown)"))
+        tips.append((f"{_program()} check {again}--limit 0", f"all rows ({hidden:,} are not shown)"))
     if (table := _askable(report)) is not None:
-        tips.append((f"{_program()} query {table} {report.again}", "the rows as a table"))
-    tips.append(
-        (f"{_program()} check {report.again} -o sarif", "for an editor or a code host; also json, junit, github")
-    )
+        tips.append((f"{_program()} query {table} {again}".rstrip(), "the rows as a table"))
+    tips.append((f"{_program()} check {again}-o sarif", "for an editor or a code host; also json, junit, github"))
     screen.print(Text("\nNext:", "dim"))
     for line in aligned(None, [(f"  {visible(command)}", what) for command, what in tips]):
         screen.print(line)

@@ -137,7 +137,8 @@ class Outline:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._user_names = {part: name for name, parts in program.answers.items() for part in parts}
+        # Parts of what users know as one table: the rows of single rules.
+        self._user_names = {name: name.partition("#")[0] for name in program.tables if "#" in name}
         self._rules: defaultdict[str, list[Deriving]] = defaultdict(list)
         for number, rule in enumerate(program.rules):
             self._rules[rule.table].append(Deriving(number, rule, program.base.keys()))

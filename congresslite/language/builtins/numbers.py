@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from congresslite.language.builtins.builtin import test, value
 from congresslite.language.semantics import Skip, calculate, compare, equal, is_number
-from congresslite.schema import Scalar
+from congresslite.schema import Scalar, order_key
 
 
 @test("lt(x: any, y: any)")
@@ -35,6 +35,14 @@ def _gt(x: Scalar, y: Scalar) -> bool:
 def _gteq(x: Scalar, y: Scalar) -> bool:
     """`x >= y`, for two numbers or two strings."""
     return compare(">=", x, y)
+
+
+@test("precedes(x: any, y: any)")
+def _precedes(x: Scalar, y: Scalar) -> bool:
+    """`x` comes before `y`, for values of all kinds but null: false, true, numbers, then strings."""
+    if x is None or y is None:
+        raise Skip
+    return order_key(x) < order_key(y)
 
 
 @value("max(x: any, y: any -> z: any)")
@@ -95,4 +103,4 @@ def _int(x: Scalar) -> Scalar:
     raise Skip
 
 
-NUMBERS = (_lt, _lteq, _equal, _gt, _gteq, _max, _plus, _minus, _mul, _div, _float, _int)
+NUMBERS = (_lt, _lteq, _equal, _gt, _gteq, _precedes, _max, _plus, _minus, _mul, _div, _float, _int)

@@ -19,10 +19,12 @@ from congresslite.language.checks import (
     facts,
     forms,
     names,
+    opposed,
     patterns,
     policies,
     recursion,
     safety,
+    stages,
     types,
 )
 from congresslite.language.resolution.draft import Draft
@@ -32,6 +34,7 @@ Check = Callable[[Draft], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     policies.check,
     declarations.check,
+    opposed.check,
     names.check,
     annotated.check,
     forms.check,
@@ -40,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     patterns.check,
     recursion.check,
     facts.check,
+    stages.check,
     duplicates.check,
     contradictions.check,
 )

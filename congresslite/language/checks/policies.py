@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from congresslite.diagnostics import Diagnostic, Span
 from congresslite.diagnostics.suggest import listing, near_or_listed
+from congresslite.language.program import CONFLICT_POLICY
 from congresslite.language.resolution.draft import Draft
 from congresslite.language.resolution.settings import KEYS, MODES, Given, given_settings
 from congresslite.language.syntax import PolicyDeclaration, PolicyFile
 
+_RENAME = f"`{CONFLICT_POLICY}:…` are the conflicts between rules: give it another name"
+# What builtins are written with: `builtin:len(x, n)`.
+_BUILTINS = "builtin"
 _KINDS = {str: "a string", int: "an integer", bool: "true or false"}
 
 
@@ -24,11 +28,25 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
             hint = f"the other one is {first[file.name].source.name}; a `policy` statement can give another name"
             yield Diagnostic("CL130", message, span, hint)
         first.setdefault(file.name, file)
-        if file.name in draft.scope.catalog.sources or file.name == "builtin":
-            what = "the builtins' prefix" if file.name == "builtin" else "a source"
+        if file.name in draft.scope.catalog.sources or file.name == _BUILTINS:
+            what = "the builtins' prefix" if file.name == _BUILTINS else "a source"
             message = f"policy `{file.name}` is named like {what}"
             yield Diagnostic("CL131", message, span, "tables of both would have the same names: rename the policy")
+        if file.name == CONFLICT_POLICY:
+            yield Diagnostic("CL301", f"no policy can be called `{CONFLICT_POLICY}`", span, _RENAME)
         yield from _settings(draft, file)
+    yield from taken_sources(draft.scope.catalog.sources)
+
+
+def taken_sources(sources: Collection[str], policies: Collection[str] = ()) -> Iterator[Diagnostic]:
+    """Findings for sources whose names mean something else, or are those of these policies."""
+    if CONFLICT_POLICY in sources:
+        yield Diagnostic("CL301", f"no source can be called `{CONFLICT_POLICY}`", None, _RENAME, place=CONFLICT_POLICY)
+    for name in sorted(sources):
+        if name in policies or name == _BUILTINS:
+            what = "the builtins' prefix" if name == _BUILTINS else "a policy"
+            hint = "tables of both would have the same names: rename the source"
+            yield Diagnostic("CL131", f"source `{name}` is named like {what}", None, hint, place=name)
 
 
 def _start(file: PolicyFile) -> Span:

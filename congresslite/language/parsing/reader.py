@@ -27,6 +27,7 @@ from congresslite.language.syntax import (
     Aggregate,
     Arithmetic,
     Atom,
+    Body,
     Comment,
     Comparison,
     Disjunction,
@@ -92,6 +93,24 @@ def parse_part(source: Source, text: str, offsets: Sequence[int]) -> Parsed:
     Character `i` of the text stands at `offsets[i]` of the source; there is one offset more, for its end. The last
     statement needs no terminator.
     """
+    return _read(source, _lexed_part(source, text, offsets), terminated=False)
+
+
+def parse_body(source: Source, text: str, offsets: Sequence[int]) -> tuple[Body | None, tuple[Diagnostic, ...]]:
+    """Read a body that is embedded in a source, as `parse_part` does statements; None if it has mistakes."""
+    lexed = _lexed_part(source, text, offsets)
+    reader = Reader(source, "query")
+    bodies: list[Body] = [body for chunk in lexed.chunks for body in reader.read(chunk, last=True)]
+    problems = [*lexed.problems, *reader.problems]
+    if not problems and len(bodies) != 1:
+        hint = "join literals by `,`" if bodies else 'write literals, as in `inv:vm(id=object, state="ERROR")`'
+        message = "several statements in one body" if bodies else "a body that says nothing"
+        problems.append(Diagnostic("CL026", message, _moved(source, 0, len(text), offsets), hint))
+    return (None if problems else bodies[0]), in_order(problems)
+
+
+def _lexed_part(source: Source, text: str, offsets: Sequence[int]) -> Lexed:
+    """The tokens of an embedded text, with their places in the source."""
     lexed = lex(Source(source.name, text))
     for chunk in lexed.chunks:
         for token in (*chunk.tokens, *([chunk.end] if chunk.end else [])):
@@ -103,7 +122,7 @@ def parse_part(source: Source, text: str, offsets: Sequence[int]) -> Parsed:
         for each in lexed.problems
         if each.span is not None
     ]
-    return _read(source, Lexed(lexed.chunks, comments, problems), terminated=False)
+    return Lexed(lexed.chunks, comments, problems)
 
 
 def _moved(source: Source, start: int, end: int, offsets: Sequence[int]) -> Span:

@@ -10,6 +10,7 @@ from congresslite.language.program import CheckedRule, Program, RuleKind, Stratu
 from congresslite.language.resolution.draft import Draft, DraftRule, Fact, Known
 from congresslite.language.resolution.kinds import as_type
 from congresslite.language.resolution.objects import References, default_object, references
+from congresslite.language.resolution.opposed import functional_tables, incompatibilities
 from congresslite.language.resolution.settings import settings_of
 from congresslite.language.resolution.strata import reads
 from congresslite.schema import Column, Reference, Row, TableSchema, Type, identity
@@ -37,6 +38,8 @@ def assemble(draft: Draft) -> Program:
         strata=tuple(_without(draft.strata, gone)),
         answers=_answers(draft, gone),
         effects=tuple(rule for rule in kept if rule.kind is RuleKind.EFFECT),
+        incompatible=incompatibilities(draft),
+        functional=functional_tables(draft),
     )
 
 

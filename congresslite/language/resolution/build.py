@@ -13,7 +13,7 @@ from congresslite.diagnostics import Diagnostic
 from congresslite.language.printing import normal_text
 from congresslite.language.program import Literal, Match, RuleKind, Var
 from congresslite.language.resolution.arguments import place_arguments
-from congresslite.language.resolution.collect import collect
+from congresslite.language.resolution.collect import OVER_FACTS, collect
 from congresslite.language.resolution.draft import Draft, DraftRule, Fact, Known, Outline
 from congresslite.language.resolution.infer import infer
 from congresslite.language.resolution.resolve import Resolver
@@ -131,6 +131,8 @@ def _same_arity(outline: Outline, schema: TableSchema, found: list[Diagnostic]) 
     columns = "1 column" if schema.arity == 1 else f"{schema.arity} columns"
     message = f"this head of `{atom.table}` has {terms}, but the table has {columns}"
     hint = "a table has one arity, that of its first head or of its declaration; give the other table another name"
+    if outline.kind is RuleKind.MODAL and outline.rule.head.modal not in OVER_FACTS:
+        hint = "all heads of one action in a policy have as many terms as the first; put this rule into another policy"
     found.append(Diagnostic("CL106", message, atom.span, hint))
     return False
 

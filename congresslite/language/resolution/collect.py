@@ -28,7 +28,7 @@ from congresslite.language.syntax import (
 from congresslite.schema import Catalog, Column, Reference, TableSchema, Type
 
 # Modals over facts name a table; those over actions name an action, which is no table.
-_OVER_FACTS = ("require", "forbid")
+OVER_FACTS = ("require", "forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _with_modals(outlines: list[Outline], scope: Scope, tables: dict[str, TableS
         policy, rule = outline.policy, outline.rule
         name = rule.head.atom.table
         if outline.kind is RuleKind.MODAL:
-            inner = scope.meaning(policy, name) if rule.head.modal in _OVER_FACTS else None
+            inner = scope.meaning(policy, name) if rule.head.modal in OVER_FACTS else None
             known = inner if isinstance(inner, TableSchema) else None
             table = f"{policy}:{rule.head.modal}[{known.name if known else name}]"
             if table not in tables:

@@ -21,6 +21,8 @@ KEYS: Mapping[str, type] = {
     "priority": int,
     "mode": str,
     "overridable": bool,
+    "undo": bool,
+    "approval": bool,
 }
 MODES = ("dryrun", "warn", "enforce")
 TIERS = ("global", "region", "pop")

@@ -116,7 +116,7 @@ class DuckDb:
 
 # What a builtin's function needs to be exact in PostgreSQL: any input, or an integer.
 _SAID = frozenset(
-    {"max", "div", "concat", "len", "startswith", "endswith", "contains", "split", "now"}
+    {"max", "precedes", "div", "concat", "len", "startswith", "endswith", "contains", "split", "now"}
     | {"pack_time", "pack_date", "pack_datetime"}
 )
 _SAID_OF_INTEGERS = frozenset({"int", "float"})

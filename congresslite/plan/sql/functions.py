@@ -220,6 +220,12 @@ _BUILTINS = (
     "SELECT place, piece FROM string_to_table(x, nullif(y, '')) WITH ORDINALITY AS s(piece, place) "
     "WHERE builtin_split_known(x, y) AND x <> '' UNION ALL SELECT 1, '' WHERE x = '' AND y <> '' $$",
     _sql("builtin_max(a text, b text)", "text", "CASE value_less(a, b) WHEN TRUE THEN b WHEN FALSE THEN a END"),
+    _sql(
+        "builtin_precedes(a text, b text)",
+        "boolean",
+        "coalesce(value_less(a, b), CASE WHEN left(a, 1) = left(b, 1) THEN a < b "
+        "ELSE position(left(a, 1) IN 'bifs') < position(left(b, 1) IN 'bifs') END)",
+    ),
     _value_operator("floor_divide", _integers("int_floor_divide")),
     _sql("builtin_div(a text, b text)", "text", "value_floor_divide(a, b)"),
     _sql("builtin_pack_time(a bigint, b bigint, c bigint)", "text", "a || ':' || b || ':' || c"),

@@ -1,0 +1,1 @@
+"""Requests to any service: what the executor `http` is made of."""

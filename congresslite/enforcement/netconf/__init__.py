@@ -1,0 +1,1 @@
+"""Edits of devices by NETCONF: what the executor `netconf` is made of."""

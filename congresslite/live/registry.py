@@ -1,0 +1,155 @@
+"""
+The registry: sources that are added, changed and removed while the estate runs.
+
+Settings hold secrets: they are stored encrypted, and whoever reads them sees
+that a secret is there, not what it is. A source of the configuration file is
+changed in the file.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from congresslite.config.models import SOURCE_NAME, SourceSettings
+from congresslite.config.origins import MASK, secret
+from congresslite.diagnostics import Diagnostic, SourceError
+from congresslite.live.core import Core
+from congresslite.live.sources import Source, Sources
+from congresslite.live.values import Caller, ConflictError, SourceStatus
+from congresslite.schema import RowsTable
+from congresslite.store.store import Store
+
+
+class Registry:
+    """Changes which sources there are."""
+
+    def __init__(self, store: Store, sources: Sources, core: Core) -> None:
+        self._store, self._sources, self._core = store, sources, core
+
+    def settings(self, name: str) -> tuple[Mapping[str, Any], str]:
+        """See `LiveEstate.source_settings`."""
+        source = self._sources[name]
+        told = source.config.model_dump(mode="json", exclude={"settings"}) | dict(source.config.settings)
+        return masked(told), _etag(source)
+
+    def put(self, caller: Caller, name: str, settings: Mapping[str, Any], etag: str | None) -> SourceStatus:
+        """See `LiveEstate.put_source`."""
+        with self._core.lock:
+            known = self._expected(name, etag)
+            wanted = settings if known is None else unmasked(settings, {**known.config.settings})
+            config = read_settings(name, wanted)
+            source = self._sources.open(name, config, "api", Path.cwd())
+            expected = 0 if known is None else known.version
+            try:
+                with self._exchanged(known, source):
+                    stored = self._store.sources.put(
+                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected
+                    )
+            except BaseException:
+                self._sources.withdraw(source, known)
+                raise
+            source.version = stored.version
+            if known is not None:
+                self._sources.end(known)
+            self._core.history.belonging.owners = self._sources.owners
+            self._sources.begin(source)
+            return source.status(time.time())
+
+    def remove(self, caller: Caller, name: str, etag: str) -> None:
+        """See `LiveEstate.remove_source`."""
+        with self._core.lock:
+            known = self._expected(name, etag)
+            if known is None:
+                raise KeyError(name)
+            with self._exchanged(known, None):
+                self._store.sources.remove(name, at=time.time(), by=caller.name)
+            self._sources.close(known)
+            self._core.history.belonging.owners = self._sources.owners
+
+    def _expected(self, name: str, etag: str | None) -> Source | None:
+        """The source, if it is as the caller thinks. Raises ConflictError, KeyError."""
+        if name not in self._sources:
+            if etag is not None:
+                raise KeyError(name)
+            return None
+        known = self._sources[name]
+        if known.managed == "engine":
+            raise ConflictError(f"source `{name}` belongs to the engine itself", "give yours another name")
+        if known.managed == "file":
+            raise ConflictError(f"source `{name}` is in the configuration file", "change it there, and restart")
+        if etag is None:
+            raise ConflictError(f"there is a source `{name}` already", "name the version that you mean to replace")
+        if etag != _etag(known):
+            raise ConflictError(f"source `{name}` has changed since you read it", "read it again")
+        return known
+
+    @contextmanager
+    def _exchanged(self, known: Source | None, source: Source | None) -> Iterator[None]:
+        """The engine has the tables of a source in place of those of another, unless that is not to last: if it raises.
+
+        Raises PolicyError if policies read what is to go, SourceError for a name that means something else.
+        """
+        before = self._core.snapshot()
+        with ExitStack() as undo:
+            if known is not None:
+                unseen = self._core.history.unseen
+                # Read now: no snapshot has the rows of a table any more that is detached.
+                rows = {name: RowsTable(schema, before.rows(name)) for name, schema in known.schemas.items()}
+                self._core.detach(rows)
+                undo.callback(self._core.attach, rows, unseen & known.schemas.keys())
+            if source is not None:
+                empty = {name: RowsTable(schema, []) for name, schema in source.schemas.items()}
+                self._core.attach(
+                    empty, {name for state in source.feeds.values() if not state.seen for name in state.tables}
+                )
+                undo.callback(self._core.detach, source.schemas)
+            yield
+            undo.pop_all()
+
+
+def read_settings(name: str, settings: Mapping[str, Any]) -> SourceSettings:
+    """Settings as values. Raises SourceError (CL577) for what does not fit."""
+    if not re.fullmatch(SOURCE_NAME, name):
+        hint = "begin with a letter, and go on with letters, digits, `_`, `.` and `-`"
+        raise SourceError(Diagnostic("CL577", f"`{name}` is no name for a source", None, hint, place="sources"))
+    try:
+        return SourceSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        raise SourceError(
+            [
+                Diagnostic(
+                    "CL577",
+                    f"source `{name}`: `{'.'.join(map(str, each['loc']))}`: {each['msg']}",
+                    place=f"sources.{name}",
+                )
+                for each in error.errors(include_input=False)
+            ]
+        ) from None
+
+
+def masked(settings: Any, name: str = "") -> Any:
+    """Settings with each secret as a mark that there is one."""
+    if isinstance(settings, Mapping):
+        return {key: masked(value, key) for key, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [masked(each, name) for each in settings]
+    return MASK if secret(("sources", "", name)) and settings is not None else settings
+
+
+def unmasked(settings: Any, known: Any) -> Any:
+    """Settings in which each mark is the secret that is known already."""
+    if isinstance(settings, Mapping):
+        before = known if isinstance(known, Mapping) else {}
+        return {key: unmasked(value, before.get(key)) for key, value in settings.items()}
+    return known if settings == MASK else settings
+
+
+def _etag(source: Source) -> str:
+    return f"{source.name}-{source.version}"

@@ -1,0 +1,1 @@
+"""The REST API and the console: thin routes over the running estate."""

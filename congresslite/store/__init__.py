@@ -1,0 +1,1 @@
+"""What outlives the process: policies, sources, violations with their history, waivers, pushed rows, the audit."""

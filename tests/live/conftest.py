@@ -1,0 +1,5 @@
+"""Databases for estates."""
+
+from tests.databases import postgresql, url
+
+__all__ = ["postgresql", "url"]
