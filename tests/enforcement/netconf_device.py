@@ -131,6 +131,7 @@ class OwnDevice:
     asked: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
+    lazy: bool = False  # leaves the first operation lying until more comes
     transport: paramiko.Transport | None = None
 
     def cut(self) -> str:
@@ -151,13 +152,15 @@ class OwnDevice:
         )
         hello = f'<hello xmlns="{BASE}"><capabilities>{told}</capabilities><session-id>1</session-id></hello>'
         channel.sendall(f"{hello}]]>]]>".encode())
-        waiting = b""
+        waiting, lying = b"", list[str]()
         while more := channel.recv(65536):
             waiting += more
             while b"]]>]]>" in waiting:
                 message, _, waiting = waiting.partition(b"]]>]]>")
                 if b"<rpc" in message or b":rpc" in message:
-                    channel.sendall(self._reply(message.decode()).encode() + b"]]>]]>")
+                    lying.append(message.decode())
+            while lying and not (self.lazy and not self.asked and len(lying) == 1):
+                channel.sendall(self._reply(lying.pop(0)).encode() + b"]]>]]>")
 
     def _data(self) -> str:
         """What the last edit said, as the configuration of the device."""

@@ -98,6 +98,15 @@ def test_no_reply(  # noqa: PLR0917
     assert step in device.asked
 
 
+def test_an_operation_left_lying(tmp_path: Path, templates: Path) -> None:
+    """A device that reads the first operation only when more comes gets more: a question for nothing."""
+    device = OwnDevice(RUNNING, lazy=True)
+    with own_device(tmp_path, device) as running:
+        outcome = running.executor(templates).perform(order("contact.xml", "x"), soon())
+    assert outcome.state == "succeeded", outcome
+    assert " ".join(device.asked) == "lock get edit-config get-config unlock close-session"
+
+
 @pytest.mark.parametrize(
     ("step", "reply", "capabilities", "state", "retry"),
     [

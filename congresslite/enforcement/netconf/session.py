@@ -38,6 +38,7 @@ ncclient.transport.session.TICK = 0.01
 
 _LOST = (NCClientError, paramiko.SSHException, OSError, EOFError)
 _CLOSING = 5.0  # seconds
+_SLOW = 1.0  # seconds until the first operation of a session is thought to lie unread
 _RSA = "ssh-rsa"
 
 
@@ -79,11 +80,14 @@ class Device:
 
 
 class Session:
-    """A session with a device."""
+    """A session with a device. Once a reply was lost, it is over: nothing more is asked in it."""
 
-    def __init__(self, manager: Any, deadline: Deadline) -> None:
-        self._manager = manager
+    def __init__(self, made: SSHSession, deadline: Deadline) -> None:
+        self._manager = _manager(made)
+        self._asker = _manager(made)
+        self._asker.async_mode = True
         self._deadline = deadline
+        self._heard = self._lost = False
 
     def can(self, capability: str) -> bool:
         """Whether the device says that it can do something, as `:candidate`."""
@@ -91,24 +95,58 @@ class Session:
 
     def do(self, operation: str, *arguments: Any, **named: Any) -> Any:
         """Do an operation, and its reply. Raises DeviceRefusedError and LostError."""
+        if self._lost:
+            raise LostError(f"the session was over before `{operation}`")
         try:
             self._manager.timeout = self._deadline.left()
-            reply = getattr(self._manager, operation)(*arguments, **named)
+            with self._woken():
+                reply = getattr(self._manager, operation)(*arguments, **named)
             errors = [each for each in reply.errors if each.severity != "warning"]
         except SourceError:
             raise LostError(f"there was no time left for `{operation}`") from None
         except _LOST as error:
+            self._lost = True
             raise LostError(f"no reply to `{operation}`: {_said(error)}") from None
         if errors:
             told = "; ".join(_line(each.message or each.tag or "it failed") for each in errors[:3])
             raise DeviceRefusedError(told, str(errors[0].tag or ""))
         return reply
 
+    @contextmanager
+    def _woken(self) -> Iterator[None]:
+        """
+        Make a device read on if it does not answer the first operation.
+
+        Yuma's server, and those built upon it, leave it unread if it came in one piece with our hello, until more
+        comes. So more comes: a question for nothing, whose reply nobody waits for.
+        """
+        if self._heard:
+            yield
+            return
+        timer = threading.Timer(_SLOW, self._ask_for_nothing)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            self._heard = True
+            timer.cancel()
+
+    def _ask_for_nothing(self) -> None:
+        with suppress(*_LOST):
+            self._asker.get(filter=[])
+
     def end(self) -> None:
         """End the session; quietly, as what had to be said was said before."""
+        if self._lost:
+            return
         with suppress(*_LOST, SourceError):
             self._manager.timeout = self._deadline.left(_CLOSING)
             self._manager.close_session()
+
+
+def _manager(made: SSHSession) -> Manager:
+    return Manager(made, make_device_handler(None), raise_mode=RaiseMode.NONE)
 
 
 @contextmanager
@@ -130,7 +168,8 @@ def session(device: Device, timeout: float, deadline: Deadline) -> Iterator[Sess
         made = _Session(make_device_handler(None), device.known_hosts)
         stack.callback(_close, made)
         stack.callback(_shut, line)
-        opened = Session(_connected(made, device, line, timeout), deadline)
+        _connect(made, device, line, timeout)
+        opened = Session(made, deadline)
         stack.callback(opened.end)
         yield opened
 
@@ -146,8 +185,8 @@ def _close(made: SSHSession) -> None:
             made.close()
 
 
-def _connected(made: SSHSession, device: Device, line: socket.socket, timeout: float) -> Manager:
-    """A session over a line, once both sides know who the other is. Raises UnreachedError."""
+def _connect(made: SSHSession, device: Device, line: socket.socket, timeout: float) -> None:
+    """Open a session over a line, once both sides know who the other is. Raises UnreachedError."""
     try:
         made.connect(
             host=device.host,
@@ -164,7 +203,6 @@ def _connected(made: SSHSession, device: Device, line: socket.socket, timeout: f
         )
     except (*_LOST, ValueError) as error:
         raise _unreached(error, made, device) from None
-    return Manager(made, make_device_handler(None), raise_mode=RaiseMode.NONE)
 
 
 def _unreached(error: Exception, made: SSHSession, device: Device) -> UnreachedError:
