@@ -21,7 +21,7 @@ from congresslite.server.tracing import configure_logs
 # What the server tells must not get among the output of the commands that ask it.
 configure_logs(LogSettings(level="error"))
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 ADMIN = Caller("root", "admin")
 TOKENS = {role: f"{role}-token" for role in ("viewer", "author", "operator", "admin")}
 

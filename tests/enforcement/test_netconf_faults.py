@@ -92,7 +92,7 @@ def test_no_reply(  # noqa: PLR0917
     device = OwnDevice(capabilities, {step: getattr(OwnDevice, how)})
     with own_device(tmp_path, device) as running:
         executor = running.executor(templates)
-        outcome = executor.perform(order("contact.xml", "x"), Deadline.after(6 if how == "cut" else 3))
+        outcome = executor.perform(order("contact.xml", "x"), Deadline.after(30 if how == "cut" else 3))
         device.closing.set()
     assert (outcome.state, outcome.retry) == (state, retry), outcome
     assert step in device.asked

@@ -204,7 +204,7 @@ class World:
 
     def reach(self, *states: str) -> tuple[ActionRecord, ...]:
         """Wait until the actions are in these states, the oldest first."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while (seen := self.states()) != list(states):
             assert time.monotonic() < end, f"{seen} instead of {list(states)}"
             time.sleep(0.005)

@@ -12,7 +12,7 @@ import yaml
 from congresslite.config.models import Config
 from congresslite.live import Caller, LiveEstate, open_estate
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 ADMIN = Caller("root", "admin")
 
 INVENTORY = """\

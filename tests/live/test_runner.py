@@ -13,7 +13,7 @@ from congresslite.live.runner import Runner, Schedule
 from congresslite.schema import RowsTable, TableSchema
 from congresslite.sources.driver import Deadline, Feed, Pull, Wake, Watch
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 EMPTY: Pull = {"a": RowsTable(TableSchema("s:a", ()), [])}
 
 

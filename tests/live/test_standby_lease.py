@@ -164,8 +164,8 @@ def test_a_holder_whose_session_is_lost(database: str) -> None:
             until(lambda: not one.held(), 5 * SECONDS)
             with pytest.raises(CongressliteError):
                 write(store, "while it is away")
-        until(one.held, 10.0)
-        until(lambda: _writes(store, "b"), 10.0)
+        until(one.held, 30.0)
+        until(lambda: _writes(store, "b"), 30.0)
         assert one.epoch == 1
     assert written(database) == ["a", "b"]
 
