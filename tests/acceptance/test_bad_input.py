@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,4 +157,6 @@ def test_missing_path(arguments: tuple[str, ...], tmp_path: Path) -> None:
 def test_product_is_refused_before_it_is_made(tmp_path: Path) -> None:
     """What would not fit is refused while memory is still free."""
     ended = check(tmp_path, CASES["a product of a million and a million"])
-    assert ended.peak_bytes < 500_000_000
+    # What whoever starts a process holds counts as the process's own, and the tests hold much.
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert ended.peak_bytes < 500_000_000 + ours

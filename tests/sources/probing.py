@@ -17,7 +17,7 @@ from congresslite.sources.probes.prober import Prober
 from congresslite.sources.probes.settings import Probe, SnmpProbe
 
 PROBE: TypeAdapter[Probe] = TypeAdapter(Probe)
-PATIENCE = 60  # seconds, for what should take a moment
+PATIENCE = 30  # seconds, for what should take a moment
 
 
 def probe(**settings: Any) -> Probe:
