@@ -15,6 +15,9 @@ from typing import Any
 
 from cinder import exception  # type: ignore[import-not-found]  # it is in Debian's Python, not in ours
 from cinder.volume.drivers import nfs  # type: ignore[import-not-found]
+from oslo_concurrency import processutils  # type: ignore[import-not-found]
+
+ATTEMPTS = 20
 
 
 class LocalFilesDriver(nfs.NfsDriver):  # type: ignore[misc]
@@ -26,6 +29,16 @@ class LocalFilesDriver(nfs.NfsDriver):  # type: ignore[misc]
     def _attach_volume(self, context: Any, volume: Any, properties: Any, remote: bool = False) -> Any:
         # Cinder wants to attach a copy itself to give it a key of its own, and then does not do so for shares.
         raise exception.RekeyNotSupported
+
+    def _create_encrypted_volume_file(self, *arguments: Any) -> None:
+        # qemu-img measures how fast it is, and gives up where the kernel counts too coarsely: often on a busy machine.
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                super()._create_encrypted_volume_file(*arguments)
+                return
+            except processutils.ProcessExecutionError as error:
+                if not left or "accurate CPU usage" not in str(error.stderr):
+                    raise
 
     def create_cloned_volume(self, volume: Any, src_vref: Any) -> dict[str, Any]:
         """A copy of a volume, attached or not, of the same size or bigger."""
