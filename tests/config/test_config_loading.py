@@ -153,6 +153,25 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
     assert values["database.url"] == "postgresql://anna:********@h/x"
 
 
+TABLES = """\
+sources:
+  cmdb:
+    driver: sql
+    settings:
+      url: {env: URL}
+      tables: {tokens: {query: SELECT 1, key: [id], columns: {id: str, token: str}, password: geheim}}
+"""
+
+
+def test_names_of_tables_are_no_secrets(tmp_path: Path) -> None:
+    """The key of a table and what it and its columns are called are shown; what comes from elsewhere is not."""
+    values = {each.key: each.value for each in shown(load(tmp_path, TABLES, {"URL": "geheim"}))}
+    table = "sources.cmdb.tables.tokens"
+    assert (values[f"{table}.query"], values[f"{table}.key[0]"]) == ("SELECT 1", "id")
+    assert values[f"{table}.columns.token"] == "str"
+    assert "geheim" not in repr(values)
+
+
 def test_findings_show_no_secret(tmp_path: Path) -> None:
     """A finding shows its line, and stars where a secret stands in it."""
     one_line = "sources: {nova: {driver: rest, every: often, password: geheim, auth: {secret: geheim}}}\n"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -137,3 +139,25 @@ def test_waivers(client: FlaskClient) -> None:
         assert client.post("/v1/waivers", json={**waiver, **more}).status_code == 201
     for wrong in ({"owner": " "}, {"expires": "2001-01-01"}, {"expires": "soon"}, {"policy": None, "object": None}):
         assert client.post("/v1/waivers", json={**waiver, **wrong}).status_code == 422
+
+
+def test_secrets_that_are_read_and_put_back(client: FlaskClient) -> None:
+    """A password of an address or within a list is not shown, and stays what it is when settings are put back."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    _, port = listening.getsockname()
+    listening.close()
+    settings: dict[str, Any] = {
+        "driver": "sql",
+        "url": f"postgresql://u:hunter2secret@127.0.0.1:{port}/db",
+        "tables": {"racks": {"query": "SELECT 1 AS id", "columns": {"id": "int"}, "key": ["id"]}},
+    }
+    added = client.post("/v1/sources", json={"name": "cmdb", "settings": settings})
+    assert added.status_code == 201, added.get_data(as_text=True)
+    assert "hunter2" not in added.get_data(as_text=True)
+    shown = added.get_json()["settings"]
+    assert shown["tables"]["racks"]["key"] == ["id"]
+    replaced = client.put("/v1/sources/cmdb", json={"settings": shown}, headers={"If-Match": added.headers["ETag"]})
+    assert replaced.status_code == 200, replaced.get_data(as_text=True)
+    assert replaced.get_json()["settings"] == shown
+    refused = client.post("/v1/sources", json={"name": "other", "settings": shown})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "CL577")
