@@ -115,7 +115,23 @@ def test_pushing_where_it_is_not_taken(client: FlaskClient) -> None:
     assert client.put("/v1/sources/inv/tables/nothing/rows", json=[]).status_code == 404
     assert client.put("/v1/sources/none/tables/vm/rows", json=[]).status_code == 404
     assert client.post("/v1/sources/inv/hooks/nothing", json={}).status_code == 404
-    assert client.get("/v1/sources/inv/hooks/any").status_code == 204
+
+
+def test_the_address_of_a_webhook(client: FlaskClient) -> None:
+    """Asking for the address of a webhook tells whether a post to it would be taken."""
+    called = {"callback": {"url": "http://127.0.0.1:1/v1/sources/called/hooks/notify"}}
+    for name, settings in {
+        "am": {"driver": "push", "definition": "alertmanager"},
+        "called": {"driver": "rest", "definition": "vnfm", "url": "http://127.0.0.1:1", **called},
+        "asked": {"driver": "rest", "definition": "vnfm", "url": "http://127.0.0.1:1"},
+    }.items():
+        assert client.post("/v1/sources", json={"name": name, "settings": settings}).status_code == 201
+    for path, status in {
+        "am/hooks/alerts": 204, "am/hooks/nothing": 404, "called/hooks/notify": 204, "asked/hooks/notify": 404,
+        "inv/hooks/any": 404, "dc/hooks/any": 404,
+    }.items():  # fmt: skip
+        assert client.get(f"/v1/sources/{path}").status_code == status, path
+        assert (client.post(f"/v1/sources/{path}", json={}).status_code == 404) == (status == 404), path
 
 
 def test_waivers(client: FlaskClient) -> None:
@@ -135,6 +151,10 @@ def test_waivers(client: FlaskClient) -> None:
         refused = client.post("/v1/waivers", json={**waiver, path: item})
         assert (refused.status_code, refused.get_json()["code"]) == (422, "CL580")
         assert refused.get_json()["hint"] == f"did you mean `{'nfv' if path == 'policy' else 'busy'}`?"
+    one = client.get("/v1/violations").get_json()["items"][0]["id"]
+    for id_, status in ((one, 201), (one.upper() + " ", 422), ("0" * 32, 422), ("none", 422)):
+        named = {**waiver, "policy": None, "object": None, "violation": id_}
+        assert client.post("/v1/waivers", json=named).status_code == status, id_
     for more in ({"rule": "busy"}, {"policy": "conflict", "rule": "modality"}):
         assert client.post("/v1/waivers", json={**waiver, **more}).status_code == 201
     for wrong in ({"owner": " "}, {"expires": "2001-01-01"}, {"expires": "soon"}, {"policy": None, "object": None}):
