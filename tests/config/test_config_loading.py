@@ -89,6 +89,14 @@ sources: {a: {driver: rest, definition: defs/a.yaml, folder: x}, b: {driver: res
     assert config.key == Path("secret.key")
 
 
+def test_what_the_file_does_not_name_is_found_from_where_one_is(tmp_path: Path) -> None:
+    """The default state, and the files of addresses, are where the process runs, wherever the file lies."""
+    text = "database: {url: 'sqlite:///st.sqlite'}\nsources: {cmdb: {driver: sql, url: 'sqlite:///cm.sqlite'}}\n"
+    config = load(tmp_path, text).config
+    assert (config.state, config.database_url) == (Path("congresslite-state"), "sqlite:///st.sqlite")
+    assert config.sources["cmdb"].settings["url"] == "sqlite:///cm.sqlite"
+
+
 def test_the_environment_reaches_everywhere(tmp_path: Path) -> None:
     """Names of the environment are in capitals whatever the keys are in; lists and mappings are written as in YAML."""
     env = {
