@@ -90,7 +90,7 @@ def _running(bus: str, settings: Settings) -> Iterator[tuple[Path, Mapping[str, 
             loaded = load_config(path, env=env, flags={"state": str(Path(scratch) / "state" / name)})
             assert loaded.config.tier is not None, "each engine of the example has a place"
             waiting += reversed(loaded.config.tier.children)
-            engines[name] = estate = open_estate(loaded.config, loaded.folder)
+            engines[name] = estate = open_estate(loaded.config, loaded.folder, hidden=loaded.hidden)
             stack.callback(estate.stop)
             estate.start()
         _until(lambda: _agreed(engines), "the engines do not agree")

@@ -50,7 +50,13 @@ def serve(settings: Settings, *, listen: str | None, example: bool) -> int:
     flags = {"server.listen": listen}
     with _example_file() if example else _file(settings.config) as path:
         loaded = load_config(path, flags=flags)
-        cut = serve_config(loaded.config, loaded.folder, lambda url: _greet(url, loaded, settings), _tell_waiting)
+        cut = serve_config(
+            loaded.config,
+            loaded.folder,
+            lambda url: _greet(url, loaded, settings),
+            _tell_waiting,
+            hidden=loaded.hidden,
+        )
     if cut:
         # A peer that does not let go of its connection must not keep the process.
         os._exit(Exit.CLEAN)

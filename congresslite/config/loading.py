@@ -45,6 +45,11 @@ class Loaded:
     origins: Mapping[Path, Origin]
     folder: FilePath
 
+    @property
+    def hidden(self) -> frozenset[Path]:
+        """Where values stand that came from elsewhere, and are shown to nobody."""
+        return frozenset(path for path, origin in self.origins.items() if origin.hidden)
+
     def origin(self, path: Path) -> Origin:
         """Where a value was said, or what it is part of."""
         for end in range(len(path), 0, -1):

@@ -20,7 +20,7 @@ MASK = "********"
 _SECRET = re.compile(r"pass|secret|token|credential|private|communit|authorization|cookie|(^|[_.-])key$", re.IGNORECASE)
 # What only says where a secret is, or how long it lasts, is none.
 _ABOUT = re.compile(r"(url|uri|path|file|name|claim|lifetime)s?$|every$", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)([^/?#@\s:]*):[^/?#@\s]*(?=@)")
+_USERINFO = re.compile(r"(?<=://)([^/?#@\s:]*):([^/?#@\s]*)(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,9 @@ def secret(path: Path) -> bool:
     """
     if path[:1] == ("sources",):
         names = [part for part in path[2:] if isinstance(part, str)]
+        if names[:1] == ["tables"]:
+            # A table or a column may be called what it likes, and the `key` of a table tells its rows apart.
+            names = [] if names[2:3] in (["key"], ["columns"]) else names[2:]
     elif path[:2] == ("enforcement", "targets"):
         names = [part for part in path[3:] if isinstance(part, str)]
         if names[:1] in (["environment"], ["headers"]) and len(names) > 1:
@@ -73,3 +76,19 @@ def secret(path: Path) -> bool:
 def without_password(text: str) -> str:
     """A text without the password of the address that it may be."""
     return _USERINFO.sub(rf"\1:{MASK}", text)
+
+
+def with_password(text: str, known: str) -> str:
+    """A text that may have been shown `without_password`, with the passwords of the text that is known."""
+    passwords = (each[2] for each in _USERINFO.finditer(known))
+
+    def filled(match: re.Match[str]) -> str:
+        password = next(passwords, MASK)
+        return f"{match[1]}:{password}" if match[2] == MASK else match[0]
+
+    return _USERINFO.sub(filled, text)
+
+
+def marked(text: str) -> bool:
+    """Whether a text is the mark of a secret, or has it in place of a password."""
+    return text == MASK or any(each[2] == MASK for each in _USERINFO.finditer(text))

@@ -81,7 +81,7 @@ class Written:
     def values_said(self) -> dict[Path, Origin]:
         """The origin of each value that has no parts of its own: what a mapping does not say, it does not give."""
         inner = {path[:end] for path in self.origins for end in range(len(path))}
-        return {path: origin for path, origin in self.origins.items() if path not in inner}
+        return {_beside(path): origin for path, origin in self.origins.items() if path not in inner}
 
     def _put(self, parts: tuple[str, ...], value: object, origin: Origin) -> None:
         tree = self.values
@@ -168,6 +168,13 @@ def _located(value: object, path: Path, folder: FilePath) -> object:
 
 def _fits(path: Path, pattern: tuple[str, ...]) -> bool:
     return len(path) == len(pattern) and all(want in ("*", part) for part, want in zip(path, pattern, strict=True))
+
+
+def _beside(path: Path) -> Path:
+    """Where a value is told of: what a driver or an executor alone knows beside the rest, if it was said apart."""
+    at = 2 if path[:1] == ("sources",) else 3
+    named = path[:1] == ("sources",) or path[:2] == ("enforcement", "targets")
+    return (*path[:at], *path[at + 1 :]) if named and path[at : at + 1] == ("settings",) else path
 
 
 def _spelled(part: str, tree: Mapping[str, Any]) -> str:

@@ -349,16 +349,22 @@ class LiveEstate:
 
     def webhook(self, caller: Caller, source: str, hook: str, body: Any) -> Pushed:
         """Take what another system posted, as the source's definition maps it. Raises KeyError, SourceError."""
+        self.find_hook(source, hook)
         driver = self._sources[source].driver
         if not isinstance(driver, PushDriver):
-            notified = getattr(driver, "notified", None)
-            if notified is None:
-                raise KeyError(hook)
-            notified(body)
+            driver.notified(body)  # type: ignore[attr-defined]  # who is called back takes it
             return Pushed(0, 0, 0)
         found = driver.hook(hook, body).items()
         changes = [RowChange(driver.schemas[table], each.upserts, each.deletes) for table, each in found]
         return self._pushed.change(source, changes)
+
+    def find_hook(self, source: str, hook: str) -> None:
+        """Nothing, if what is posted to a hook of a source is taken. Raises KeyError."""
+        driver = self._sources[source].driver
+        # Who subscribed gave an address of their own choice.
+        found = hook in driver.hooks if isinstance(driver, PushDriver) else getattr(driver, "called_back", False)
+        if not found:
+            raise KeyError(hook)
 
     def _push_driver(self, source: str) -> PushDriver:
         driver = self._sources[source].driver

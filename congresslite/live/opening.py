@@ -8,12 +8,13 @@ what the engine derives of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from congresslite.analysis.belonging import Belonging
 from congresslite.analysis.declared import USUAL, ActionTarget
 from congresslite.api import Engine, Policy
+from congresslite.config import origins
 from congresslite.config.models import Config, SourceSettings
 from congresslite.diagnostics import PolicyError
 from congresslite.enforcement.host import Alone
@@ -42,27 +43,37 @@ from congresslite.store.secrets import load_or_create_key
 from congresslite.store.store import Store
 
 
-def open_estate(config: Config, base: Path | None = None, lease: SharedLease | None = None) -> LiveEstate:
+def open_estate(
+    config: Config,
+    base: Path | None = None,
+    lease: SharedLease | None = None,
+    hidden: Collection[origins.Path] = (),
+) -> LiveEstate:
     """The estate of a configuration, loaded and not yet pulling; relative paths of sources begin at `base`.
 
-    `lease` is taken where several processes share a database: it says whether anything may be written and done.
+    `lease` is taken where several processes share a database: it says whether anything may be written and done. What
+    stands at `hidden` places of the configuration is shown to nobody.
     Raises SourceError for a store or a source that cannot be opened, PolicyError for policies that are wrong.
     """
     config.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store.open(config.database_url, key=load_or_create_key(config.key_file), lease=lease)
     try:
-        return _opened(config, store, Path.cwd() if base is None else base, lease)
+        return _opened(config, store, Path.cwd() if base is None else base, lease, hidden)
     except BaseException:
         store.close()
         raise
 
 
-def _opened(config: Config, store: Store, base: Path, lease: SharedLease | None) -> LiveEstate:
+def _opened(
+    config: Config, store: Store, base: Path, lease: SharedLease | None, hidden: Collection[origins.Path]
+) -> LiveEstate:
     hub = Hub(lambda after: list(_replayed(store, after)), store.violations.last_batch(), most=config.server.streams)
     folder = config.state / "pushed"
     pushed = PushedTables(None, store, TableCache(folder) if lease is None else SharedBases(folder, store.files))
     sources = Sources(store, TableCache(config.state / "tables"), Memory(config.state / "sources"), pushed, hub)
     tables, kept = _sources(config, store, sources, base)
+    for name, source in sources.items():
+        source.hidden = _hidden(name, hidden)
     below = None if config.tier is None else TierSources(config.tier, sources, TierMemory(config.state / "tiers"))
     if below is not None:
         tables |= below.tables
@@ -132,6 +143,11 @@ def _sources(config: Config, store: Store, sources: Sources, base: Path) -> tupl
         tables |= held
         kept += changed.values()
     return tables, kept
+
+
+def _hidden(name: str, places: Collection[origins.Path]) -> frozenset[origins.Path]:
+    """The places among the settings of a source."""
+    return frozenset(place[2:] for place in places if place[:2] == ("sources", name))
 
 
 def _replayed(store: Store, after: int) -> Iterator[Happened]:

@@ -1,8 +1,7 @@
 """
 The registry: sources that are added, changed and removed while the estate runs.
 
-Settings hold secrets: they are stored encrypted, and whoever reads them sees
-that a secret is there, not what it is. A source of the configuration file is
+Settings hold secrets: they are stored encrypted, and shown masked. A source of the configuration file is
 changed in the file.
 """
 
@@ -18,9 +17,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from congresslite.config.models import SOURCE_NAME, SourceSettings
-from congresslite.config.origins import MASK, secret
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.live.core import Core
+from congresslite.live.masking import masked, unmasked
 from congresslite.live.sources import Source, Sources
 from congresslite.live.values import Caller, ConflictError, SourceStatus
 from congresslite.schema import RowsTable
@@ -36,14 +35,13 @@ class Registry:
     def settings(self, name: str) -> tuple[Mapping[str, Any], str]:
         """See `LiveEstate.source_settings`."""
         source = self._sources[name]
-        told = source.config.model_dump(mode="json", exclude={"settings"}) | dict(source.config.settings)
-        return masked(told), _etag(source)
+        return masked(_told(source), source.hidden), _etag(source)
 
     def put(self, caller: Caller, name: str, settings: Mapping[str, Any], etag: str | None) -> SourceStatus:
         """See `LiveEstate.put_source`."""
         with self._core.lock:
             known = self._expected(name, etag)
-            wanted = settings if known is None else unmasked(settings, {**known.config.settings})
+            wanted = unmasked(name, settings, {} if known is None else _told(known))
             config = read_settings(name, wanted)
             source = self._sources.open(name, config, "api", Path.cwd())
             expected = 0 if known is None else known.version
@@ -134,21 +132,9 @@ def read_settings(name: str, settings: Mapping[str, Any]) -> SourceSettings:
         ) from None
 
 
-def masked(settings: Any, name: str = "") -> Any:
-    """Settings with each secret as a mark that there is one."""
-    if isinstance(settings, Mapping):
-        return {key: masked(value, key) for key, value in settings.items()}
-    if isinstance(settings, list | tuple):
-        return [masked(each, name) for each in settings]
-    return MASK if secret(("sources", "", name)) and settings is not None else settings
-
-
-def unmasked(settings: Any, known: Any) -> Any:
-    """Settings in which each mark is the secret that is known already."""
-    if isinstance(settings, Mapping):
-        before = known if isinstance(known, Mapping) else {}
-        return {key: unmasked(value, before.get(key)) for key, value in settings.items()}
-    return known if settings == MASK else settings
+def _told(source: Source) -> dict[str, Any]:
+    """The settings of a source as they would stand under its name in a configuration."""
+    return source.config.model_dump(mode="json", exclude={"settings"}) | dict(source.config.settings)
 
 
 def _etag(source: Source) -> str:

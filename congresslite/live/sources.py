@@ -54,6 +54,7 @@ class Source:
     version: int = 0
     # Columns that always had a value, by table: should one lose all of them, the source is not what it was.
     full: dict[str, frozenset[str]] = field(default_factory=dict)
+    hidden: frozenset[tuple[str | int, ...]] = frozenset()  # where settings stand that are shown to nobody
     dirty: dict[str, TableData | None] = field(default_factory=dict)  # tables whose cache is behind, and their rows
 
     @property

@@ -54,21 +54,29 @@ class Waivers:
         return made
 
     def _check_names(self, waiver: WaiverRecord) -> None:
-        """Raise SourceError for a policy or a rule that there is not: a misspelt one would look as if it were waived.
+        """Raise SourceError for a violation, a policy or a rule that there is not: it would look as if it were waived.
 
         The rules of policies for the tiers below are known there alone, and conflicts come and go with the rules.
         """
+        if waiver.violation is not None and not self._is_stored(waiver.violation):
+            hint = "take its id from the list of violations, or of conflicts"
+            raise SourceError(_unknown("violation", waiver.violation, hint))
         if waiver.policy is None or waiver.policy == CONFLICTS:
             return
         policies = [each.name for each in self._store.policies.current()]
         if waiver.policy not in policies:
-            raise SourceError(_unknown("policy", waiver.policy, policies))
+            raise SourceError(_unknown("policy", waiver.policy, _near(waiver.policy, policies)))
         snapshot = self._core.snapshot()
         if waiver.rule is None or all(each.name != waiver.policy for each in snapshot.program.policies):
             return
         rules = [each.rule for each in Rules(snapshot.program).records.values() if each.policy == waiver.policy]
         if waiver.rule not in rules:
-            raise SourceError(_unknown("rule", waiver.rule, rules, f" of violations in `{waiver.policy}`"))
+            where = f" of violations in `{waiver.policy}`"
+            raise SourceError(_unknown("rule", waiver.rule, _near(waiver.rule, rules), where))
+
+    def _is_stored(self, violation: str) -> bool:
+        """Whether a violation is open or was, under exactly this id: spelt otherwise, it would cover nothing."""
+        return any(each.id == violation for each in self._store.violations.episodes(violation))
 
     def remove(self, id_: str) -> None:
         """See `LiveEstate.remove_waiver`."""
@@ -97,8 +105,11 @@ class Waivers:
         )
 
 
-def _unknown(what: str, name: str, known: Collection[str], where: str = "") -> Diagnostic:
-    hint = near_or_listed(name, sorted(known), "there are" if len(known) > 1 else "there is")
+def _near(name: str, known: Collection[str]) -> str | None:
+    return near_or_listed(name, sorted(known), "there are" if len(known) > 1 else "there is")
+
+
+def _unknown(what: str, name: str, hint: str | None, where: str = "") -> Diagnostic:
     return Diagnostic("CL580", f"there is no {what} `{name}`{where}", None, hint, place="waiver")
 
 

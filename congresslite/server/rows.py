@@ -203,7 +203,7 @@ def _unreadable(message: str, place: str) -> NoReturn:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Scalar]]) -> Iterator[str]:
-    """Rows as CSV, in pieces. A text that a spreadsheet would run is led by an apostrophe."""
+    """Rows as CSV, in pieces. A text that a spreadsheet would run is led by an apostrophe; null is an empty field."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow([_safe(column) for column in columns])

@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,6 +28,7 @@ from gunicorn.config import Config as GunicornConfig
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from congresslite.config import origins
 from congresslite.config.models import Config
 from congresslite.diagnostics import render
 from congresslite.live import NOT_PULLED, LiveEstate, open_estate
@@ -53,8 +54,16 @@ Ready = Callable[[str], None]
 Waiting = Callable[[str, str], None]
 
 
-def serve(config: Config, base: Path, ready: Ready, waiting: Waiting = lambda url, leader: None) -> int:
+def serve(
+    config: Config,
+    base: Path,
+    ready: Ready,
+    waiting: Waiting = lambda url, leader: None,
+    hidden: Collection[origins.Path] = (),
+) -> int:
     """Serve until a signal ends it; relative paths of sources begin at `base`. Raises CongressliteError.
+
+    What stands at `hidden` places of the configuration is shown to nobody.
 
     Returns how many connections had not ended by then: their threads would keep the process. A process that leads and
     whose lease is lost does not return: it ends with 1, or begins anew, to stand by.
@@ -66,7 +75,7 @@ def serve(config: Config, base: Path, ready: Ready, waiting: Waiting = lambda ur
         tls_context(config.server.tls)
     with listener(config) as listening:
         service = _Service(config, base, listening, lines)
-        service.ready, service.waiting = ready, waiting
+        service.ready, service.waiting, service.hidden = ready, waiting, hidden
         try:
             service.worker.init_process()
         finally:
@@ -84,6 +93,7 @@ class _Service(BaseApplication):
 
     ready: Ready
     waiting: Waiting
+    hidden: Collection[origins.Path]
 
     def __init__(self, config: Config, base: Path, listening: socket.socket, lines: LogLines) -> None:
         self._config, self._base, self._listening, self._lines = config, base, listening, lines
@@ -128,7 +138,7 @@ class _Service(BaseApplication):
         return answer
 
     def _opened(self) -> Any:
-        estate = open_estate(self._config, self._base, self._lease)
+        estate = open_estate(self._config, self._base, self._lease, self.hidden)
         # Stopped whatever follows, as it writes what is pending.
         self.estate = estate
         estate.keep_log(self._lines)

@@ -109,9 +109,10 @@ class Database:
     @contextmanager
     def _connected(self, deadline: Deadline) -> Iterator[Connection]:
         """A connection that can only read and is cut at the deadline."""
-        if self._url.get_backend_name() == "sqlite" and not Path(self._url.database or "").is_file():
+        if self._url.get_backend_name() == "sqlite" and not (file := Path(self._url.database or "")).is_file():
             message = f"there is no database file `{self._url.database or ''}`"
-            raise SourceError(Diagnostic("CL538", message, place=self.place))
+            hint = None if file.is_absolute() else f"it was looked for in `{Path.cwd()}`: write its full path"
+            raise SourceError(Diagnostic("CL538", message, place=self.place, hint=hint))
         try:
             connection = self._engine.connect().execution_options(**self._kind.options)
         except (SQLAlchemyError, OSError) as error:

@@ -89,6 +89,14 @@ sources: {a: {driver: rest, definition: defs/a.yaml, folder: x}, b: {driver: res
     assert config.key == Path("secret.key")
 
 
+def test_what_the_file_does_not_name_is_found_from_where_one_is(tmp_path: Path) -> None:
+    """The default state, and the files of addresses, are where the process runs, wherever the file lies."""
+    text = "database: {url: 'sqlite:///st.sqlite'}\nsources: {cmdb: {driver: sql, url: 'sqlite:///cm.sqlite'}}\n"
+    config = load(tmp_path, text).config
+    assert (config.state, config.database_url) == (Path("congresslite-state"), "sqlite:///st.sqlite")
+    assert config.sources["cmdb"].settings["url"] == "sqlite:///cm.sqlite"
+
+
 def test_the_environment_reaches_everywhere(tmp_path: Path) -> None:
     """Names of the environment are in capitals whatever the keys are in; lists and mappings are written as in YAML."""
     env = {
@@ -151,6 +159,25 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
     assert values["sources.nova.tls.key_file"] == "/etc/key.pem"
     assert values["enforcement.targets.hooks.directory"] == "/srv/scripts"
     assert values["database.url"] == "postgresql://anna:********@h/x"
+
+
+TABLES = """\
+sources:
+  cmdb:
+    driver: sql
+    settings:
+      url: {env: URL}
+      tables: {tokens: {query: SELECT 1, key: [id], columns: {id: str, token: str}, password: geheim}}
+"""
+
+
+def test_names_of_tables_are_no_secrets(tmp_path: Path) -> None:
+    """The key of a table and what it and its columns are called are shown; what comes from elsewhere is not."""
+    values = {each.key: each.value for each in shown(load(tmp_path, TABLES, {"URL": "geheim"}))}
+    table = "sources.cmdb.tables.tokens"
+    assert (values[f"{table}.query"], values[f"{table}.key[0]"]) == ("SELECT 1", "id")
+    assert values[f"{table}.columns.token"] == "str"
+    assert "geheim" not in repr(values)
 
 
 def test_findings_show_no_secret(tmp_path: Path) -> None:

@@ -129,6 +129,12 @@ def test_csv_that_no_spreadsheet_runs() -> None:
     assert written == "a,'=b\r\n'=1+1,-5\r\n'@x,1.0\r\n'-y,\r\n\"q\"\"\",true\r\n'\tz,a\r\n"
 
 
+def test_empty_fields() -> None:
+    """As the page on REST says, CSV does not tell null from an empty text, and takes an empty field for null."""
+    assert "".join(rows.csv_text(("a", "b"), [("", None)])) == "a,b\r\n,\r\n"
+    assert read('id,n\n"",\n', "text/csv") == [{"id": None, "n": None}]
+
+
 def test_csv_in_pieces() -> None:
     """Many rows are written in pieces that make one table."""
     pieces = list(rows.csv_text(("n",), ([number] for number in range(2500))))

@@ -293,3 +293,14 @@ def test_a_key_of_another_certificate(tmp_path: Path) -> None:
     code, told = failing(path, "--listen", "127.0.0.1:0")
     assert code == 2
     assert "error[CL567]: the certificate or its key cannot be used: key values mismatch" in told
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["beside the rest", "under settings"])
+def test_what_came_from_elsewhere_is_not_shown(tmp_path: Path, within: bool) -> None:
+    """A setting that the configuration takes from a file is masked for whoever reads the source."""
+    (tmp_path / "url").write_text(f"sqlite:///{tmp_path}/hidden.sqlite", encoding="utf-8")
+    own = {"url": {"file": "url"}, "tables": {"t": {"query": "SELECT 1 AS id", "columns": {"id": "int"}}}}
+    sources = {"cmdb": {"driver": "sql", **({"settings": own} if within else own)}}
+    with serving(write_config(tmp_path, sources=sources, policies=[])) as served:
+        status, told = served.ask("GET", "/v1/sources/cmdb")
+        assert (status, told["settings"]["url"]) == (200, "********")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -113,7 +115,23 @@ def test_pushing_where_it_is_not_taken(client: FlaskClient) -> None:
     assert client.put("/v1/sources/inv/tables/nothing/rows", json=[]).status_code == 404
     assert client.put("/v1/sources/none/tables/vm/rows", json=[]).status_code == 404
     assert client.post("/v1/sources/inv/hooks/nothing", json={}).status_code == 404
-    assert client.get("/v1/sources/inv/hooks/any").status_code == 204
+
+
+def test_the_address_of_a_webhook(client: FlaskClient) -> None:
+    """Asking for the address of a webhook tells whether a post to it would be taken."""
+    called = {"callback": {"url": "http://127.0.0.1:1/v1/sources/called/hooks/notify"}}
+    for name, settings in {
+        "am": {"driver": "push", "definition": "alertmanager"},
+        "called": {"driver": "rest", "definition": "vnfm", "url": "http://127.0.0.1:1", **called},
+        "asked": {"driver": "rest", "definition": "vnfm", "url": "http://127.0.0.1:1"},
+    }.items():
+        assert client.post("/v1/sources", json={"name": name, "settings": settings}).status_code == 201
+    for path, status in {
+        "am/hooks/alerts": 204, "am/hooks/nothing": 404, "called/hooks/notify": 204, "asked/hooks/notify": 404,
+        "inv/hooks/any": 404, "dc/hooks/any": 404,
+    }.items():  # fmt: skip
+        assert client.get(f"/v1/sources/{path}").status_code == status, path
+        assert (client.post(f"/v1/sources/{path}", json={}).status_code == 404) == (status == 404), path
 
 
 def test_waivers(client: FlaskClient) -> None:
@@ -133,7 +151,33 @@ def test_waivers(client: FlaskClient) -> None:
         refused = client.post("/v1/waivers", json={**waiver, path: item})
         assert (refused.status_code, refused.get_json()["code"]) == (422, "CL580")
         assert refused.get_json()["hint"] == f"did you mean `{'nfv' if path == 'policy' else 'busy'}`?"
+    one = client.get("/v1/violations").get_json()["items"][0]["id"]
+    for id_, status in ((one, 201), (one.upper() + " ", 422), ("0" * 32, 422), ("none", 422)):
+        named = {**waiver, "policy": None, "object": None, "violation": id_}
+        assert client.post("/v1/waivers", json=named).status_code == status, id_
     for more in ({"rule": "busy"}, {"policy": "conflict", "rule": "modality"}):
         assert client.post("/v1/waivers", json={**waiver, **more}).status_code == 201
     for wrong in ({"owner": " "}, {"expires": "2001-01-01"}, {"expires": "soon"}, {"policy": None, "object": None}):
         assert client.post("/v1/waivers", json={**waiver, **wrong}).status_code == 422
+
+
+def test_secrets_that_are_read_and_put_back(client: FlaskClient) -> None:
+    """A password of an address or within a list is not shown, and stays what it is when settings are put back."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    _, port = listening.getsockname()
+    listening.close()
+    settings: dict[str, Any] = {
+        "driver": "sql",
+        "url": f"postgresql://u:hunter2secret@127.0.0.1:{port}/db",
+        "tables": {"racks": {"query": "SELECT 1 AS id", "columns": {"id": "int"}, "key": ["id"]}},
+    }
+    added = client.post("/v1/sources", json={"name": "cmdb", "settings": settings})
+    assert added.status_code == 201, added.get_data(as_text=True)
+    assert "hunter2" not in added.get_data(as_text=True)
+    shown = added.get_json()["settings"]
+    assert shown["tables"]["racks"]["key"] == ["id"]
+    replaced = client.put("/v1/sources/cmdb", json={"settings": shown}, headers={"If-Match": added.headers["ETag"]})
+    assert replaced.status_code == 200, replaced.get_data(as_text=True)
+    assert replaced.get_json()["settings"] == shown
+    refused = client.post("/v1/sources", json={"name": "other", "settings": shown})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "CL577")

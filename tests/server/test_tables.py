@@ -55,6 +55,13 @@ def test_rows_as_csv(client: FlaskClient) -> None:
     assert len(part.get_data(as_text=True).splitlines()) + len(following) == 5
 
 
+def test_a_column_that_is_given_twice(client: FlaskClient) -> None:
+    """A column that is asked for with two values is refused: neither of them is passed over."""
+    response = client.get("/v1/tables/inv:vm/rows?id=a&id=b")
+    assert (response.status_code, response.get_json()["code"]) == (422, "CL550")
+    assert "`id` is given more than once" in response.get_json()["findings"][0]["message"]
+
+
 def test_queries(reader: FlaskClient) -> None:
     """A query answers under the names of its variables; what is wrong with one is told with its place."""
     found = reader.post("/v1/queries", json={"query": 'inv:vm(id=v, host="h1")', "limit": 1}).get_json()

@@ -264,6 +264,14 @@ def test_missing_file(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_missing_file_by_part_of_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gave part of a path is told where the file was looked for."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError) as error:
+        pulled(Lab("sqlite:///none.db").driver("SELECT 1"))
+    assert error.value.diagnostics[0].hint == f"it was looked for in `{tmp_path}`: write its full path"
+
+
 def test_write_ahead_log(tmp_path: Path) -> None:
     """A SQLite file with a write-ahead log is read while somebody writes, and after."""
     path = tmp_path / "wal.db"

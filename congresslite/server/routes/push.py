@@ -66,9 +66,8 @@ def push(estate: LiveEstate) -> Resource:
     @bp.operation("GET", "/sources/<name>/hooks/<hook>", Contract("operator"), status=204)
     def test(name: str, hook: str) -> Response:
         """Say that a webhook's address is right: VNF managers ask before they subscribe."""
-        del hook
-        with known("source", name):
-            {each.name: each for each in estate.sources()}[name]
+        with known("webhook", f"{name}/{hook}"):
+            estate.find_hook(name, hook)
         return nothing()
 
     return bp

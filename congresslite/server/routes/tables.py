@@ -136,7 +136,7 @@ def queries(estate: LiveEstate) -> Resource:
 def _asked(given: MultiDict[str, str], info: TableInfo) -> tuple[RowsQuery, dict[str, str]]:
     """The parameters of paging, and the columns that are to have a value."""
     own = MultiDict((name, value) for name, value in given.items(multi=True) if name in RowsQuery.model_fields)
-    where = {name: given[name] for name in given if name not in own}
+    where = {name: values for name, values in given.lists() if name not in own}
     columns = [column.name for column in info.schema.columns]
     unknown = [name for name in where if name not in columns]
     if unknown:
@@ -146,7 +146,7 @@ def _asked(given: MultiDict[str, str], info: TableInfo) -> tuple[RowsQuery, dict
         raise ProblemError(422, finding)
     query = validated(RowsQuery, parameters(own, RowsQuery), "query")
     assert isinstance(query, RowsQuery)
-    return query, where
+    return query, dict(parameters(MultiDict(where), RowsQuery))
 
 
 def _wants_csv(query: RowsQuery) -> bool:

@@ -156,10 +156,16 @@ class RestDriver(DefinedService):
         super().__init__(definition.named(source), self._client, bounds)
         self._subscriptions: Subscriptions | None = None
 
+    @property
+    def called_back(self) -> bool:
+        """Whether the service is asked to tell of changes: it can, and it is said where we are."""
+        settings = self._settings
+        return settings.callback is not None and settings.subscribe and bool(self.definition.notifications)
+
     def watch(self, wake: Wake) -> Watch | None:
         """Ask the service to tell of changes, if it can and if it is said where we are."""
         callback = self._settings.callback
-        if callback is None or not self._settings.subscribe or not self.definition.notifications:
+        if callback is None or not self.called_back:
             return None
         password = None if callback.password is None else callback.password.get_secret_value()
         self._subscriptions = Subscriptions(
