@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from congresslite.config.models import Config
+from congresslite.diagnostics import PolicyError
 from congresslite.live import LiveEstate
+from congresslite.store.records import ActionRecord
 from tests.enforcement.lifecycles import (
     ADMIN,
     AT_ONCE,
@@ -161,3 +163,92 @@ def test_a_source_that_is_away_keeps_only_its_own_events(open_: Open, tmp_path: 
     replace(folder / "spare.csv", "id,site\nv1,here\n")
     done(estate, 2, policies=["other"])
     quiet(estate)
+
+
+CAREFUL = FIRST.replace("mode: enforce", "mode: enforce\napproval: true")
+
+
+def waiting(estate: LiveEstate) -> ActionRecord:
+    """The action of the second policy, once it waits for the next event."""
+    (record,) = until(
+        lambda: [each for each in actions(estate, "planned", policies=["second"]) if each.guard == "freshness"]
+    )
+    return record
+
+
+def put(estate: LiveEstate, name: str, text: str) -> None:
+    """Let a policy come in place of the one that there is."""
+    estate.put_policy(ADMIN, name, text, {each.name: each.etag for each in estate.policies()}[name])
+
+
+def test_a_policy_that_comes_while_an_event_waits_acts_upon_the_next_one(
+    open_: Open, tmp_path: Path, plant: Plant
+) -> None:
+    """An event that waits for an approval commands nothing of a policy that comes, or changes again, meanwhile."""
+    estate = open_(config(tmp_path, targets=plant.targets), first=CAREFUL)
+    happen(estate, "v1", "MY::EVENT")
+    (record,) = until(lambda: actions(estate, "approval"))
+    estate.put_policy(ADMIN, "second", SECOND, None)
+    late = waiting(estate)
+    put(estate, "second", SECOND.replace("Call", "Ring"))
+    put(estate, "first", CAREFUL.replace("Call", "Ring"))  # what it commanded before that is still to be done
+    happen(estate, "other", "MY::UNHEARD")
+    until(lambda: [row[0] for row in estate.snapshot().rows("lifecycle:event")] == ["v1"])
+    estate.actions.approve(record.id, "ops")
+    assert [each.id for each in done(estate, 1)] == [record.id]
+    quiet(estate)
+    until(lambda: [each.id for each in actions(estate, "cancelled")] == [late.id])
+    assert plant.calls == ["/first/v1"]
+    happen(estate, "v1", "MY::EVENT")
+    done(estate, 1, policies=["second"])
+    assert plant.calls == ["/first/v1", "/second/v1"]
+
+
+def test_an_event_that_happens_again_is_there_for_who_came_meanwhile(open_: Open, tmp_path: Path, plant: Plant) -> None:
+    """What waits for the next event begins with it, once, also where the one before still waits for an approval."""
+    estate = open_(config(tmp_path, targets=plant.targets), first=CAREFUL)
+    happen(estate, "v1", "MY::EVENT")
+    (record,) = until(lambda: actions(estate, "approval"))
+    estate.put_policy(ADMIN, "second", SECOND, None)
+    late = waiting(estate)
+    happen(estate, "v1", "MY::EVENT")
+    assert [each.id for each in done(estate, 1)] == [late.id]
+    estate.actions.approve(record.id, "ops")
+    done(estate, 2)
+    quiet(estate)
+    assert plant.calls == ["/second/v1", "/first/v1"]
+
+
+def test_a_policy_that_comes_with_a_restart_acts_upon_the_next_event(open_: Open, tmp_path: Path, plant: Plant) -> None:
+    """After a restart an event commands what it commanded before, and nothing of a policy that came since."""
+    first = opened(config(tmp_path, targets=plant.targets), first=CAREFUL)
+    happen(first, "v1", "MY::EVENT")
+    (record,) = until(lambda: actions(first, "approval"))
+    first.put_policy(ADMIN, "second", SECOND, None)
+    late = waiting(first)
+    first.stop()
+    third = tmp_path / "third.yaml"
+    third.write_text(FIRST.replace("policy: first", "policy: third"), encoding="utf-8")
+    estate = open_(config(tmp_path, targets=plant.targets, policies=[str(third)]))
+    until(lambda: [each for each in actions(estate, policies=["third"]) if each.guard == "freshness"])
+    assert waiting(estate).id == late.id
+    estate.actions.approve(record.id, "ops")
+    assert [each.id for each in done(estate, 1)] == [record.id]
+    quiet(estate)
+    until(lambda: len(actions(estate, "cancelled")) == 2)
+    assert plant.calls == ["/first/v1"]
+
+
+def test_a_policy_that_is_refused_changes_nothing_for_events(open_: Open, tmp_path: Path, plant: Plant) -> None:
+    """An event that waits still commands what the policy says, though a change of it was tried, and refused."""
+    estate = open_(config(tmp_path, targets=plant.targets), first=FIRST)
+    estate.actions.pause("", "ops")
+    with pytest.raises(PolicyError):
+        put(estate, "first", FIRST.replace("actions:", "when: nowhere:vm(id=object)\nactions:"))
+    happen(estate, "v1", "MY::EVENT")
+    with pytest.raises(PolicyError):
+        put(estate, "first", FIRST.replace("actions:", "when: nowhere:vm(id=object)\nactions:"))
+    estate.actions.resume("", "ops")
+    done(estate, 1)
+    quiet(estate)
+    assert plant.calls == ["/first/v1"]

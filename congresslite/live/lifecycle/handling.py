@@ -3,8 +3,8 @@ Handling: how long an event is there.
 
 Its row stays until everything that it commands is over, so that actions which wait for a guard, for an approval or for
 another attempt are still commanded; and until the planner has seen what it commands, however long that takes. Then it
-goes, so that a policy that comes later does not act upon what is long past. An event that happened again after what it
-commanded had begun commands once more.
+goes, so that a policy that comes later does not act upon what is long past; until then, what such a policy commands is
+neither begun nor waited for. An event that happened again after what it commanded had begun commands once more.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from congresslite.enforcement.enforcer import Enforcer, RefusedError
 from congresslite.language.program import Program
 from congresslite.language.reads import base_tables
 from congresslite.live.lifecycle.observing import Stale
+from congresslite.live.lifecycle.past import Past
 from congresslite.live.lifecycle.reading import events_read
 from congresslite.live.lifecycle.tables import EVENT, Batch, LifecycleTables, key_of
 from congresslite.policy.conflicts.told import action_of, commanding
@@ -52,8 +53,10 @@ class _Rules:
 class Handling:
     """The events that are there. One thread at a time calls `turn`."""
 
-    def __init__(self, tables: LifecycleTables, enforcer: Enforcer, stale: Stale, ending: threading.Event) -> None:
-        self._tables, self._enforcer, self._stale, self._ending = tables, enforcer, stale, ending
+    def __init__(
+        self, tables: LifecycleTables, enforcer: Enforcer, stale: Stale, past: Past, ending: threading.Event
+    ) -> None:
+        self._tables, self._enforcer, self._stale, self._past, self._ending = tables, enforcer, stale, past, ending
         self._journal = enforcer.journal
         self._begun: dict[str, float] = {}  # when the latest attempt of each command began
         self._first: dict[Row, frozenset[str]] = {}  # what an event commanded when the first of it was begun
@@ -91,7 +94,8 @@ class Handling:
             if any(self._stale(each) is not None for each in rules.of(str(row[1]))):
                 continue  # what it commands may be unknown yet
             wanted = self._wanted(row, snapshot, rules)
-            found = self._first_of(row, [records[each] for each in wanted if each in records])
+            planned = [records[each] for each in wanted if each in records]
+            found = self._first_of(row, [each for each in planned if not self._past.is_past(row, each)])
             if not wanted <= records.keys() or any(each.state in _PENDING for each in found):
                 continue
             if any(_begun(each) < float(row[2] or 0.0) for each in found):
