@@ -63,7 +63,9 @@ class Enforcer:
         self.targets = targets
         self.journal = Journal(store, remember=_remembered(settings, affected), clock=clock)
         self._planner = Planner(settings, affected, host=host, journal=self.journal, targets=self.targets)
-        gate = Gate(settings, self.journal, self.targets, self._planner.stale)
+        # Why else an action is not to be begun for now; asked with the journal's lock held.
+        self.doubt: Callable[[ActionRecord], str | None] = lambda record: None
+        gate = Gate(settings, self.journal, self.targets, lambda each: self._planner.stale(each) or self.doubt(each))
         self._runner = Runner(
             settings,
             journal=self.journal,

@@ -100,7 +100,15 @@ def _opened(
         tiers = Tiers(config.tier, core, store=store, hub=hub, sources=below, policies=policies)
     host = EstateHost(core, sources, Alone() if lease is None else lease)
     acting = Acting(config, base, core, store=store, table=table, host=host)
-    lifecycle = Lifecycle(config.lifecycle, core, pushed=pushed, sources=sources, enforcer=acting.enforcer, host=host)
+    lifecycle = Lifecycle(
+        config.lifecycle,
+        core,
+        pushed=pushed,
+        sources=sources,
+        enforcer=acting.enforcer,
+        host=host,
+        since=policies.since,
+    )
     parts = Parts(config, store, core, hub, sources, pushed, policies, waivers, acting, lifecycle, tiers, lease)
     return LiveEstate(parts)
 

@@ -51,6 +51,7 @@ class Policies:
         self._store = store
         self.place = place or Place()
         self.told: Callable[[], None] = lambda: None  # called whenever a policy that is stored has changed
+        self._times: dict[str, tuple[float, ...]] = {}  # when each came to say what it says, and said before
 
     def begin(self, paths: Iterable[str]) -> list[Policy]:
         """The policies to start with: those of files, whose versions are brought up to date, and those of the API.
@@ -70,7 +71,12 @@ class Policies:
         for name, known in current.items():
             if known.origin == "file" and name not in texts:
                 self._add(name, None, known, by="configuration", origin="file", path=known.path)
+        self._times = self._store.policies.times()
         return [policy for each in self.current() if self.place.evaluates(policy := stored(each))]
+
+    def since(self, name: str, at: float) -> float:
+        """Since when a policy had said what it said at a time; 0 if it had always. Safe for any thread."""
+        return max((each for each in self._times.get(name, ()) if each <= at), default=0.0)
 
     def current(self) -> tuple[PolicyVersion, ...]:
         """The current version of each policy, by name."""
@@ -122,7 +128,8 @@ class Policies:
             versions = {name: 0 if known is None else known.version for name, known in before.items()}
             with self._revised(core, given, before):
                 try:
-                    added = self._store.policies.add_all(wanted, versions, at=time.time(), by=caller.name)
+                    at = min(map(self.latest, wanted), default=time.time())
+                    added = self._store.policies.add_all(wanted, versions, at=at, by=caller.name)
                 except VersionError:
                     raise ConflictError("a policy has changed meanwhile", "make the check again") from None
             self.told()
@@ -136,12 +143,14 @@ class Policies:
 
         A policy that acts must not be one that nobody is told of, and that a restart forgets.
         """
+        times = self._times
         try:
             self.revise(core, wanted)
             yield
         except BaseException:
             with suppress(AwayError):  # the engine has them; what it means for the history is told with the next change
                 self.revise(core, {name: None if each is None else stored(each) for name, each in before.items()})
+            self._times = times
             raise
 
     def revise(self, core: Core, wanted: Mapping[str, Policy | None]) -> None:
@@ -151,8 +160,19 @@ class Policies:
         _check_readable(policy for policy in given if policy not in here)
         held = {policy.name for policy in core.engine.policies}
         gone = (wanted.keys() & held) - {policy.name for policy in here}
-        if here or gone:
-            core.revise(here, gone)
+        times, now = self._times, time.time()
+        # Before the engine has them, so that nothing that they command is from before.
+        self._times = times | {name: (*times.get(name, ()), now) for name in wanted}
+        try:
+            if here or gone:
+                core.revise(here, gone)
+        except PolicyError:
+            self._times = times
+            raise
+
+    def latest(self, name: str) -> float:
+        """When a policy came to say what it says now, or went; now if there never was one."""
+        return max(self._times.get(name, ()), default=time.time())
 
     def _expected(self, name: str, etag: str | None) -> PolicyVersion | None:
         """The current version, if it is the one that the caller means. Raises ConflictError, KeyError."""
@@ -183,7 +203,7 @@ class Policies:
         expected = 0 if known is None else known.version
         try:
             added = self._store.policies.add(
-                name, text, at=time.time(), by=by, origin=origin, path=path, expected=expected
+                name, text, at=self.latest(name), by=by, origin=origin, path=path, expected=expected
             )
         except VersionError:
             raise ConflictError(f"policy `{name}` has changed since you read it", "read it again") from None

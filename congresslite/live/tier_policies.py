@@ -7,7 +7,6 @@ other from being taken.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 
 import structlog
@@ -84,7 +83,7 @@ class TierPolicies:
         for name in self._revised(texts, refused):
             text = None if texts[name] is None else fresh[name].text
             path = current[name].path if text is None else fresh[name].origin
-            self._store.policies.add(name, text, at=time.time(), by=path, origin="tier", path=path)
+            self._store.policies.add(name, text, at=self._policies.latest(name), by=path, origin="tier", path=path)
         return refused
 
     def _revised(self, wanted: Mapping[str, Policy | None], refused: dict[str, str]) -> list[str]:

@@ -60,6 +60,14 @@ class Policies:
             found = [PolicyVersion(**row) for row in connection.execute(chosen).mappings()]
         return tuple(sorted(found, key=lambda version: version.name))
 
+    def times(self) -> dict[str, tuple[float, ...]]:
+        """When each version of each policy was written, by name, the earliest first."""
+        found: dict[str, tuple[float, ...]] = {}
+        with self._database.read() as connection:
+            for name, at in connection.execute(select(_COLUMNS.name, _COLUMNS.created_at).order_by(_COLUMNS.version)):
+                found[name] = (*found.get(name, ()), at)
+        return found
+
     def versions(self, name: str) -> tuple[PolicyVersion, ...]:
         """All versions of a policy, the latest first; none if there never was such a policy."""
         chosen = select(POLICY_VERSIONS).where(_COLUMNS.name == name).order_by(_COLUMNS.version.desc())

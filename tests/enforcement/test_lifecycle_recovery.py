@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from congresslite.live import LiveEstate
-from tests.enforcement.lifecycles import ADMIN, actions, comes_to, config, done, opened, see
+from tests.enforcement.lifecycles import ADMIN, actions, comes_to, config, done, happen, opened, quiet, see
 from tests.waiting import until
 
 RECOVERY = """\
@@ -46,6 +46,11 @@ def estates() -> Iterator[list[LiveEstate]]:
 def estate(estates: list[LiveEstate], tmp_path: Path) -> LiveEstate:
     estates.append(opened(config(tmp_path), heal=RECOVERY, alarm=ALARM))
     return estates[-1]
+
+
+def put(estate: LiveEstate, name: str, text: str) -> None:
+    """Let a policy come in place of the one that there is."""
+    estate.put_policy(ADMIN, name, text, {each.name: each.etag for each in estate.policies()}[name])
 
 
 def vm(estate: LiveEstate, status: str, name: str = "vm1") -> None:
@@ -138,3 +143,41 @@ def test_a_policy_that_goes_takes_its_recoveries_along(estate: LiveEstate) -> No
     etag = {each.name: each.etag for each in estate.policies()}["heal"]
     estate.remove_policy(ADMIN, "heal", etag)
     until(lambda: recovery(estate) == [])
+
+
+ONE_TRY = RECOVERY.replace("retries: 2", "retries: 1")
+SOFT = '  reboot:\n    type: VIM\n    properties: {operation: reboot, type: "SOFT"}\n'
+
+
+def test_what_is_let_go_before_it_began_is_no_try(estates: list[LiveEstate], tmp_path: Path) -> None:
+    """A step whose action is replaced as the policy changes is still to be taken: no next step, and no event."""
+    careful = ONE_TRY.replace("mode: enforce", "mode: enforce\napproval: true")
+    estate = opened(config(tmp_path), heal=careful, alarm=ALARM)
+    estates.append(estate)
+    vm(estate, "ERROR")
+    (first,) = until(lambda: actions(estate, "approval"))
+    put(estate, "heal", careful.replace("  redeploy:\n", f"{SOFT}  redeploy:\n"))
+    until(lambda: [each.id for each in actions(estate, "cancelled")] == [first.id])
+    (second,) = until(lambda: actions(estate, "approval"))
+    happen(estate, "vm2", "MY::UNHEARD")
+    quiet(estate)  # so that what became of the first has been looked at
+    assert recovery(estate) == [("reboot", 1, "acting")]
+    estate.actions.approve(second.id, "ops")
+    assert [each.arguments for each in done(estate, 1)] == [("vm1", "SOFT")]
+    (third,) = until(lambda: actions(estate, "approval", policies=["heal"]))
+    assert third.action == "nova:rebuild"
+    done(estate, 2)  # with the alarm that the reboot was in vain
+
+
+def test_a_dry_run_that_is_changed_raises_nothing(estates: list[LiveEstate], tmp_path: Path) -> None:
+    """What a dry run showed before its policy was changed is no try in vain."""
+    dry = ONE_TRY.replace("enforce", "dryrun")
+    estate = opened(config(tmp_path), heal=dry, alarm=ALARM)
+    estates.append(estate)
+    vm(estate, "ERROR")
+    until(lambda: actions(estate, "shown"))
+    put(estate, "heal", dry.replace("  redeploy:\n", f"{SOFT}  redeploy:\n"))
+    until(lambda: actions(estate, "cancelled") and actions(estate, "shown"))
+    happen(estate, "vm2", "MY::UNHEARD")
+    quiet(estate)
+    assert recovery(estate) == [("reboot", 1, "acting")]

@@ -31,6 +31,7 @@ def test_policies(store: Store) -> None:
     assert policies.versions("nfv") == (again, gone, second, first)
     assert policies.current() == (again,)
     assert policies.versions("other") == ()
+    assert policies.times() == {"nfv": (1.0, 3.0, 4.0, 5.0)}
 
 
 @pytest.mark.parametrize(("expected", "current"), [(0, 2), (1, 2), (3, 2)], ids=["none", "an older one", "a newer one"])

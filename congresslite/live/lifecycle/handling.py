@@ -3,14 +3,14 @@ Handling: how long an event is there.
 
 Its row stays until everything that it commands is over, so that actions which wait for a guard, for an approval or for
 another attempt are still commanded; and until the planner has seen what it commands, however long that takes. Then it
-goes, so that a policy that comes later does not act upon what is long past. An event that happened again after what it
-commanded had begun commands once more.
+goes, so that a policy that comes later does not act upon what is long past; until then, what such a policy commands is
+neither begun nor waited for. An event that happened again after what it commanded had begun commands once more.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,13 +21,15 @@ from congresslite.enforcement.enforcer import Enforcer, RefusedError
 from congresslite.language.program import Program
 from congresslite.language.reads import base_tables
 from congresslite.live.lifecycle.observing import Stale
+from congresslite.live.lifecycle.past import Past
+from congresslite.live.lifecycle.reading import events_read
 from congresslite.live.lifecycle.tables import EVENT, Batch, LifecycleTables, key_of
 from congresslite.policy.conflicts.told import action_of, commanding
 from congresslite.policy.violations import violation_id
 from congresslite.schema import Changes, Delta, Row
 from congresslite.store.records import ActionRecord, ActionState
 
-_PENDING: tuple[ActionState, ...] = ("approval", "planned", "stopped", "running", "timed_out")
+_PENDING: tuple[ActionState, ...] = ("approval", "planned", "stopped", "running", "timed_out", "held")
 _WAITING: tuple[ActionState, ...] = ("approval", "planned", "stopped")
 # How long the planner may take to see that an event is away.
 _PATIENCE = 5.0
@@ -40,14 +42,21 @@ class _Rules:
     """The rules of a program that command something because of events."""
 
     tables: frozenset[str]  # with what they command
-    rests: tuple[frozenset[str], ...]
+    # For each of them the events that it can read, None among them for any, and the source tables that it rests on.
+    rests: tuple[tuple[frozenset[str | None], frozenset[str]], ...]
+
+    def of(self, event: str) -> Iterator[frozenset[str]]:
+        """What those rules rest on that can read an event, each in turn."""
+        return (rests for events, rests in self.rests if event in events or None in events)
 
 
 class Handling:
     """The events that are there. One thread at a time calls `turn`."""
 
-    def __init__(self, tables: LifecycleTables, enforcer: Enforcer, stale: Stale, ending: threading.Event) -> None:
-        self._tables, self._enforcer, self._stale, self._ending = tables, enforcer, stale, ending
+    def __init__(
+        self, tables: LifecycleTables, enforcer: Enforcer, stale: Stale, past: Past, ending: threading.Event
+    ) -> None:
+        self._tables, self._enforcer, self._stale, self._past, self._ending = tables, enforcer, stale, past, ending
         self._journal = enforcer.journal
         self._begun: dict[str, float] = {}  # when the latest attempt of each command began
         self._first: dict[Row, frozenset[str]] = {}  # what an event commanded when the first of it was begun
@@ -80,12 +89,13 @@ class Handling:
             self._commands, self._first, self._begun = {}, {}, {}
             return
         rules = self._rules(snapshot)
-        if any(self._stale(each) is not None for each in rules.rests):
-            return  # what they command may be unknown yet
         records = self._journal.commanded()
         for row in events:
+            if any(self._stale(each) is not None for each in rules.of(str(row[1]))):
+                continue  # what it commands may be unknown yet
             wanted = self._wanted(row, snapshot, rules)
-            found = self._first_of(row, [records[each] for each in wanted if each in records])
+            planned = [records[each] for each in wanted if each in records]
+            found = self._first_of(row, [each for each in planned if not self._past.is_past(row, each)])
             if not wanted <= records.keys() or any(each.state in _PENDING for each in found):
                 continue
             if any(_begun(each) < float(row[2] or 0.0) for each in found):
@@ -123,7 +133,10 @@ class Handling:
                 program,
                 _Rules(
                     frozenset(rule.table for rule in rules),
-                    tuple(frozenset(known.rests(rule.policy, rule.identity)) for rule in rules),
+                    tuple(
+                        (events_read(program, rule.table), frozenset(known.rests(rule.policy, rule.identity)))
+                        for rule in rules
+                    ),
                 ),
             )
             self._commands = {}

@@ -26,6 +26,7 @@ from congresslite.live.lifecycle.cycles import Cycles
 from congresslite.live.lifecycle.handling import Handling
 from congresslite.live.lifecycle.observing import Observing
 from congresslite.live.lifecycle.outcomes import Outcomes
+from congresslite.live.lifecycle.past import Past, Since
 from congresslite.live.lifecycle.recovering import Recovering
 from congresslite.live.lifecycle.tables import EVENT, SOURCE, STAGE, Batch, LifecycleTables, Move, Occurrence
 from congresslite.live.pushed import PushedTables
@@ -55,6 +56,7 @@ class Lifecycle:
         sources: Sources,
         enforcer: Enforcer,
         host: Host,
+        since: Since,
     ) -> None:
         driver = sources[SOURCE].driver
         assert isinstance(driver, PushDriver), "it was opened so"
@@ -67,7 +69,9 @@ class Lifecycle:
         observe = {str(level): tables for level, tables in settings.observe.items()}
         self._observing = Observing(self._tables, observe, self._stages, host.stale)
         self._recovering = Recovering(self._tables, enforcer.journal, host.stale)
-        self._handling = Handling(self._tables, enforcer, host.stale, self._ending)
+        past = Past(self._tables, enforcer, since)
+        enforcer.doubt = past.doubt
+        self._handling = Handling(self._tables, enforcer, host.stale, past, self._ending)
         self._changed = threading.Condition()
         self._woken = True
         self._acts: list[ActionRecord] = []

@@ -3,7 +3,7 @@ Outcomes: what follows when an action is over, as policies say in tables called 
 
 A row (rule, state, stage, event) says: once an action of this rule has ended in this state, its object comes into the
 stage, and the event happens (null: neither). A stage that there is not is told in the log, and nobody comes into it.
-How far outcomes have been looked at is kept, so that each is looked at
+Nothing follows from what was only shown. How far outcomes have been looked at is kept, so that each is looked at
 once, and none is left out because we ended.
 """
 
@@ -48,7 +48,7 @@ class Outcomes:
             news = sorted(known.values(), key=lambda each: each.ended_at or 0.0)
             batch, moves, events, relevant = Batch(), [], [], False
             for record in news:
-                for row in _after(snapshot, record):
+                for row in () if _is_shown_only(record) else _after(snapshot, record):
                     relevant = True
                     level = self._level(record.object)
                     if isinstance(row[2], str) and self._is_there(row[2], record) and self._holds(record):
@@ -81,6 +81,11 @@ class Outcomes:
         """Whether its object is still in the stage in which the action was commanded."""
         row = self._tables.row(STAGE, record.object)
         return row is None or float(row[2] or 0.0) <= record.created_at
+
+
+def _is_shown_only(record: ActionRecord) -> bool:
+    """Whether an action was tried out; one that had begun before its policy came to that was done all the same."""
+    return record.mode == "dryrun" and record.attempt == 0
 
 
 def _after(snapshot: Snapshot, record: ActionRecord) -> Iterator[Row]:

@@ -78,8 +78,13 @@ class Recovering:
         )
 
     def take(self, records: Iterable[ActionRecord]) -> None:
-        """Know of actions that are over."""
+        """Know of actions that are over.
+
+        One that was let go before it began, as its policy was changed, is no try: the step is still to be taken.
+        """
         for each in records:
+            if each.state == "cancelled" and each.attempt == 0 and not each.commanded:
+                continue
             key = each.policy, each.rule, each.object
             self._over[key] = max(each.created_at, self._over.get(key, 0.0))
 

@@ -133,8 +133,8 @@ class LifecycleTables:
         found = self.snapshot().matching(EVENT.name, EVENT.key, [(each.object, each.event) for each in occurrences])
         for each, rows in zip(occurrences, found, strict=True):
             at = self.now() if each.at is None else each.at
-            if rows and each.object != EVERYTHING and at <= _number(rows[0][2]):
-                at = _number(rows[0][2]) + 0.001  # so that it is another one
+            if rows and each.object != EVERYTHING and at <= number(rows[0][2]):
+                at = number(rows[0][2]) + 0.001  # so that it is another one
             batch.put(EVENT, (each.object, each.event, at, each.level))
 
     def _forget(self, batch: Batch, object_: str, stage: Row | None) -> int:
@@ -158,5 +158,6 @@ def by_key(schema: TableSchema, rows: Collection[Row]) -> Mapping[Key, Row]:
     return {key_of(schema, row): row for row in rows}
 
 
-def _number(value: Scalar) -> float:
+def number(value: Scalar) -> float:
+    """A time that a row has; 0 if it has none."""
     return float(value) if isinstance(value, int | float) else 0.0
