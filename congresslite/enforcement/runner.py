@@ -198,6 +198,7 @@ class Runner:
             if verdict is not None:
                 return self._waits(latest, verdict)
             executor = self._targets.of(latest.action).executor
+            self._unsure_since.pop(latest.id, None)  # what was not known of another attempt is not about this one
             record = self._journal.change(
                 latest,
                 state="running",
@@ -284,6 +285,7 @@ class Runner:
         settings = self._settings.of(record.action)
         lasting = _SETTLED * settings.call_timeout
         lost = outcome.state == "absent"
+        said = f" ({outcome.why})" if outcome.why else ""
         # What is not there yet may still be on its way; what cannot be asked now may be asked in a moment.
         settled = lasting + ((record.started_at or 0.0) if lost else self._unsure_since.setdefault(record.id, now))
         repeatable = self._targets.kind(record.action).repeatable
@@ -295,12 +297,11 @@ class Runner:
                 self._journal.change(record, reason=reason, **told)
             return min(settled, now + self._delay(record.id))
         if repeatable or (lost and self._certain(record)):
-            why = "its target never got it" if lost else f"it is not known whether it was done ({outcome.why})"
+            why = f"its target never got it{said}" if lost else f"it is not known whether it was done ({outcome.why})"
             return self._failed(record, why, told, retry=True)
         if lost:
-            return self._hold(
-                record, "its target has not got it, but the engine that was to call it may still be running"
-            )
+            why = f"its target has not got it{said}, but the engine that was to call it may still be running"
+            return self._hold(record, why)
         return self._hold(record, f"it is not known whether it was done: {outcome.why}")
 
     def _certain(self, record: ActionRecord) -> bool:
