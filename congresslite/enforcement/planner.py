@@ -1,8 +1,8 @@
 """
 The planner: from what the policies want now to actions that are planned, shown, or no longer wanted.
 
-The rules to keep: a command that holds is acted upon once, however often the engine changes meanwhile; when it goes
-and comes back, once more. Nothing is concluded from tables that are not current: neither that something is wanted, nor
+The rules to keep: a command that holds is acted upon once, however often the engine, or the mode of its policy, changes
+meanwhile; when it goes and comes back, once more. Nothing is concluded from tables that are not current: neither that something is wanted, nor
 that it no longer is. How much of the estate is meant is counted before anything runs.
 """
 
@@ -56,6 +56,11 @@ class Planner:
         if record.undoes:
             return None
         return self._host.stale(self.rules(self._host.snapshot()).rests(record.policy, record.rule))
+
+    def enforced(self, record: ActionRecord) -> bool:
+        """Whether an action may be begun, or begun again, by the mode that its policy has now."""
+        policy = self.rules(self._host.snapshot()).policies.get(record.policy)
+        return record.undoes is not None or (policy is not None and policy.mode == "enforce")
 
     def plan(self, gone: Set[str] = frozenset()) -> tuple[ActionRecord, ...]:
         """Make the journal agree with what is wanted now; gives the actions that are new.
@@ -218,10 +223,13 @@ class _Believed:
 
 
 def _is_lapsed(record: ActionRecord, wish: Wish | None, believed: _Believed, gone: Set[str]) -> bool:
-    """Whether nothing commands an action any more, or it is commanded anew, or by another mode of its policy."""
+    """Whether nothing commands an action any more, or it is commanded anew, or by another mode before it was begun.
+
+    What was begun stays what became of its command, whatever the mode: else another one would do it again.
+    """
     if wish is None or record.command in gone:
         return believed.rule(record.policy, record.rule)
-    return wish.policy.mode != record.mode
+    return record.state in UNBEGUN and wish.policy.mode != record.mode
 
 
 class _Counted:

@@ -55,13 +55,16 @@ class Runner:
         host: Host,
         current: Callable[[], None],
         undo: Callable[[ActionRecord], Sequence[ActionRecord]],
+        enforced: Callable[[ActionRecord], bool],
     ) -> None:
         """`current` returns once what is wanted has been looked at in the engine's latest state.
 
-        `undo` says what undoes an action that has just succeeded, if it is wanted no more.
+        `undo` says what undoes an action that has just succeeded, if it is wanted no more; `enforced` whether the mode
+        of its policy lets an action be tried again.
         """
         self._settings, self._journal, self._targets = settings, journal, targets
-        self._gate, self._host, self._current, self._undo = gate, host, current, undo
+        self._gate, self._host, self._current = gate, host, current
+        self._undo, self._enforced = undo, enforced
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._at_work: set[str] = set()
@@ -264,6 +267,9 @@ class Runner:
         if not retry or record.attempt >= settings.attempts or not record.wanted:
             tried = f" (attempt {record.attempt} of {settings.attempts})" if retry and settings.attempts > 1 else ""
             self._ended(record, "failed", f"{why}{tried}", told)
+            return None
+        if not self._enforced(record):
+            self._ended(record, "failed", f"{why}; it is not tried again, as its policy is not enforced", told)
             return None
         due = self._journal.clock() + settings.backoff * 2.0 ** (record.attempt - 1)
         self._journal.change(record, state="planned", reason=f"{why}; it is tried again", not_before=due, **told)
