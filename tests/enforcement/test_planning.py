@@ -19,6 +19,11 @@ WARN = STOPS.replace('"enforce"', '"warn"')
 APPROVAL = STOPS.replace('"enforce"', '"enforce", approval = true')
 UNDERWAY = Outcome("underway", reference="op1")
 UNDO = STOPS.replace('"enforce"', '"enforce", undo = true')
+NAMED = UNDO.replace("execute", '@id("stop") execute')
+NARROWED = NAMED.replace("state=", 'state="worse").\nother(v) :- inv:vm(id=v, state=')
+DERIVED = (
+    NAMED.replace("inv:vm(id=v", "some(v").replace(', state="bad"', "") + '\nsome(v) :- inv:vm(id=v, state="bad").'
+)
 
 
 def test_a_command_that_holds_is_run_once(tmp_path: Path) -> None:
@@ -240,6 +245,52 @@ def test_what_is_not_undone(tmp_path: Path, how: str) -> None:
             world.set(a="good")
         assert world.obedient.objects() == ["stop a"]
         assert len(world.records()) == 1
+
+
+EDITS = {
+    "the rule": (NAMED, [NARROWED]),
+    "what it follows from": (DERIVED, [DERIVED.replace("bad", "worse")]),
+    "what overrules it": (NAMED, ["policy q(priority = 5).\ndeny[nova:stop(v)] :- inv:vm(id=v)."]),
+}
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["", "stale"])
+@pytest.mark.parametrize(("policy", "edits"), EDITS.values(), ids=EDITS.keys())
+def test_an_edit_undoes_nothing(tmp_path: Path, policy: str, edits: list[str], stale: bool) -> None:
+    """What a rule commands no more since somebody edited it is not undone, now or once its tables are current."""
+    with World(tmp_path, policy, {"a": "bad"}).running() as world:
+        world.reach("succeeded")
+        world.stale_because = "inv is away" if stale else None
+        world.revise(*edits)
+        world.stale_because = None
+        world.settle_all()
+        (done,) = world.records()
+        assert not done.commanded
+        assert world.obedient.objects() == ["stop a"]
+
+
+def test_an_edit_undoes_nothing_late(tmp_path: Path) -> None:
+    """What was under way when an edit let it go is not undone when it succeeds."""
+    slow = Obedient({"perform": [UNDERWAY], "follow": [UNDERWAY]})
+    with World(tmp_path, NAMED, {"a": "bad"}, executor=slow).running() as world:
+        world.reach("running")
+        world.revise(NARROWED)
+        world.set(other="good")
+        slow.replies["follow"] = [Outcome("succeeded")]
+        world.reach("succeeded")
+        world.settle_all()
+        assert slow.objects() == ["stop a"]
+
+
+def test_an_edit_of_something_else_keeps_no_undo_away(tmp_path: Path) -> None:
+    """After edits that left a command as it was, its condition still goes by itself."""
+    with World(tmp_path, NAMED, {"a": "bad"}).running() as world:
+        world.reach("succeeded")
+        world.revise("policy q().\nseen(v) :- inv:vm(id=v).")
+        world.revise(DERIVED)
+        world.set(a="good")
+        world.reach("succeeded", "succeeded")
+        assert world.obedient.objects() == ["stop a", "start a"]
 
 
 def test_what_succeeds_after_its_condition_went_is_undone(tmp_path: Path) -> None:
