@@ -8,13 +8,14 @@ told as such.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 
 from congresslite.analysis.belonging import Belonging, object_reference
 from congresslite.api import Snapshot
 from congresslite.language.program import CheckedRule, PolicySettings, Program
-from congresslite.language.reads import base_tables
+from congresslite.language.reads import base_tables, tables_read
 from congresslite.policy.conflicts.told import Command, action_of, commanding
 from congresslite.policy.violations import shown, violation_id
 from congresslite.schema import Changes, Row, Scalar
@@ -40,21 +41,49 @@ class Commanding:
 
     def __init__(self, program: Program) -> None:
         self.policies = {policy.name: policy for policy in program.policies}
+        self._program = program
+        self._defined: dict[tuple[str, str], object] = {}
+        self._heads: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         rests = base_tables(program)
         self._rests: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._rules: dict[tuple[str, str, str], CheckedRule] = {}
         for rule in commanding(program):
             self._rests[rule.policy, rule.identity] |= rests.get(rule.table, frozenset())
+            self._heads[rule.policy, rule.identity].add(rule.table)
             self._rules[rule.policy, rule.identity, action_of(rule.table)] = rule
         # What decides between two rules, or overrules one, may rest on other tables.
         for table, contradiction in program.contradictions.items():
             for side in contradiction.sides:
                 if (side.policy, side.rule) in self._rests:
                     self._rests[side.policy, side.rule] |= rests.get(table, frozenset())
+                    self._heads[side.policy, side.rule].add(table)
         self.tables = {rule.table for rule in self._rules.values()} | set(program.contradictions)
 
     def __contains__(self, rule: tuple[str, str]) -> bool:
         return rule in self._rests
+
+    def defined(self, policy: str, rule: str) -> object:
+        """What the commands of a rule, and whatever could overrule them, follow from: equal until somebody edits it."""
+        if (policy, rule) not in self._defined:
+            found: set[str] = set()
+            ahead = set(self._heads.get((policy, rule), ()))
+            while ahead:
+                found |= ahead
+                ahead = {
+                    name for table in ahead for each in self._by_table[table] for name in tables_read(each)
+                } - found
+            rules = frozenset(each for table in found for each in self._by_table[table])
+            facts = {table: self._program.facts[table] for table in found if table in self._program.facts}
+            self._defined[policy, rule] = rules, facts
+        return self._defined[policy, rule]
+
+    @cached_property
+    def _by_table(self) -> Mapping[str, Sequence[CheckedRule]]:
+        """The rules of each table; nothing of one that has none."""
+        found: defaultdict[str, list[CheckedRule]] = defaultdict(list)
+        for rule in self._program.rules:
+            found[rule.table].append(rule)
+        return found
 
     def gone(self, changes: Changes) -> Iterator[str]:
         """The ids of the wishes that a change takes away."""

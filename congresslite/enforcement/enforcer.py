@@ -74,6 +74,7 @@ class Enforcer:
             host=host,
             current=self._current,
             undo=self._planner.undo_late,
+            enforced=self._planner.enforced,
         )
         self._wanted = threading.Condition()
         self._asked = self._planned = 0  # how often it was asked to plan, and which of these have been answered
@@ -154,7 +155,7 @@ class Enforcer:
         """Let an action run that waits for a person: one to be approved, stopped by a guard, or held.
 
         To approve one that is held says that it was not done. Raises KeyError, RefusedError, also for one that
-        nothing wants any more.
+        nothing wants any more, or whose policy is not enforced at the moment.
         """
         self._current()
         with self.journal.lock:
@@ -162,6 +163,9 @@ class Enforcer:
             _refuse_unless(record, WAITING, "approved", _NOT_APPROVED)
             if not record.wanted:
                 raise _refused(f"action {record.id[:12]} is wanted no more, and cannot be approved", _NOT_WANTED)
+            if not self._planner.enforced(record):
+                why = f"its policy `{record.policy}` is not enforced"
+                raise _refused(f"action {record.id[:12]} cannot be approved: {why}", _NOT_ENFORCED)
             approved = self.journal.change(record, by, **_approved(by, record, reason))
         self._runner.wake(approved.id)
         return approved
@@ -252,6 +256,7 @@ class Enforcer:
 
 _NOT_APPROVED = "those that wait for approval, were stopped, or are held can be approved"
 _NOT_WANTED = "cancel it, once you know what became of it"
+_NOT_ENFORCED = "give the policy the mode `enforce` again, or cancel the action"
 _NOT_CANCELLED = "what its target has cannot be called back; see what becomes of it"
 
 

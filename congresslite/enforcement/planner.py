@@ -1,9 +1,9 @@
 """
 The planner: from what the policies want now to actions that are planned, shown, or no longer wanted.
 
-The rules to keep: a command that holds is acted upon once, however often the engine changes meanwhile; when it goes
-and comes back, once more. Nothing is concluded from tables that are not current: neither that something is wanted, nor
-that it no longer is. How much of the estate is meant is counted before anything runs.
+The rules to keep: a command that holds is acted upon once, however often the engine, or its policy's mode, changes;
+when it goes and comes back, once more. Nothing is concluded from tables that are not current: neither that something
+is wanted, nor that it no longer is. How much of the estate is meant is counted before anything runs.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Planner:
         self._settings, self._affected = settings, affected
         self._host, self._journal, self._targets = host, journal, targets
         self._rules: tuple[Program, Commanding] | None = None
+        self._last: Commanding | None = None  # when a plan was made last
+        self._edited: set[str] = set()  # the ids of actions that an edit of their rule let go, if they are not over
 
     def rules(self, snapshot: Snapshot) -> Commanding:
         """The commanding rules of a state."""
@@ -57,6 +59,11 @@ class Planner:
             return None
         return self._host.stale(self.rules(self._host.snapshot()).rests(record.policy, record.rule))
 
+    def enforced(self, record: ActionRecord) -> bool:
+        """Whether an action may be begun, or begun again, by the mode that its policy has now."""
+        policy = self.rules(self._host.snapshot()).policies.get(record.policy)
+        return record.undoes is not None or (policy is not None and policy.mode == "enforce")
+
     def plan(self, gone: Set[str] = frozenset()) -> tuple[ActionRecord, ...]:
         """Make the journal agree with what is wanted now; gives the actions that are new.
 
@@ -68,6 +75,8 @@ class Planner:
         wanted = {each.id: each for each in wishes(snapshot, rules, self._host.belonging)}
         with self._journal.lock:
             known = self._journal.commanded()
+            holding = wanted.keys() - gone
+            self._note_edits(rules, [each for each in known.values() if each.command not in holding])
             lapsed = [each for each in known.values() if _is_lapsed(each, wanted.get(each.command), believed, gone)]
             ended = {each.command for each in lapsed}
             new = [each for id_, each in wanted.items() if id_ not in known or id_ in ended]
@@ -98,13 +107,26 @@ class Planner:
             return replace(record, state="cancelled", reason=reason, commanded=False, not_before=None, changed_at=now)
         return replace(record, commanded=False, changed_at=now)
 
+    def _note_edits(self, rules: Commanding, going: Iterable[ActionRecord]) -> None:
+        """Know which commands went as somebody edited their rules, also if that is believed, or matters, only later."""
+        before, self._last = self._last, rules
+        here = {each: self._journal.find(each) for each in self._edited}
+        left = {each.id for each in going}
+        # Of those that are still commanded, only those that are going still.
+        self._edited = {id_ for id_, each in here.items() if each is not None and (id_ in left or not each.commanded)}
+        if before is not None and before is not rules:
+            self._edited |= {
+                each.id for each in going
+                if rules.defined(each.policy, each.rule) != before.defined(each.policy, each.rule)
+            }  # fmt: skip
+
     def _undo(self, record: ActionRecord, rules: Commanding) -> list[ActionRecord]:
         """What undoes an action that was done and whose condition went by itself, if its policy wants that."""
         policy = rules.policies.get(record.policy)
         if policy is None or not policy.undo or policy.mode != "enforce" or record.state != "succeeded":
             return []
-        if (record.policy, record.rule) not in rules:
-            return []  # the rule went, not its condition
+        if (record.policy, record.rule) not in rules or record.id in self._edited:
+            return []  # the rule went, or is another one, not its condition
         try:
             inverse = self._targets.inverse(record.action, record.arguments)
         except UnfitError:
@@ -218,10 +240,13 @@ class _Believed:
 
 
 def _is_lapsed(record: ActionRecord, wish: Wish | None, believed: _Believed, gone: Set[str]) -> bool:
-    """Whether nothing commands an action any more, or it is commanded anew, or by another mode of its policy."""
+    """Whether nothing commands an action any more, or it is commanded anew, or by another mode before it was begun.
+
+    What was begun stays what became of its command, whatever the mode: else another one would do it again.
+    """
     if wish is None or record.command in gone:
         return believed.rule(record.policy, record.rule)
-    return wish.policy.mode != record.mode
+    return record.state in UNBEGUN and wish.policy.mode != record.mode
 
 
 class _Counted:

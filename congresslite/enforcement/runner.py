@@ -55,13 +55,16 @@ class Runner:
         host: Host,
         current: Callable[[], None],
         undo: Callable[[ActionRecord], Sequence[ActionRecord]],
+        enforced: Callable[[ActionRecord], bool],
     ) -> None:
         """`current` returns once what is wanted has been looked at in the engine's latest state.
 
-        `undo` says what undoes an action that has just succeeded, if it is wanted no more.
+        `undo` says what undoes an action that has just succeeded, if it is wanted no more; `enforced` whether the mode
+        of its policy lets an action be tried again.
         """
         self._settings, self._journal, self._targets = settings, journal, targets
-        self._gate, self._host, self._current, self._undo = gate, host, current, undo
+        self._gate, self._host, self._current = gate, host, current
+        self._undo, self._enforced = undo, enforced
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._at_work: set[str] = set()
@@ -198,6 +201,7 @@ class Runner:
             if verdict is not None:
                 return self._waits(latest, verdict)
             executor = self._targets.of(latest.action).executor
+            self._unsure_since.pop(latest.id, None)  # what was not known of another attempt is not about this one
             record = self._journal.change(
                 latest,
                 state="running",
@@ -264,6 +268,9 @@ class Runner:
             tried = f" (attempt {record.attempt} of {settings.attempts})" if retry and settings.attempts > 1 else ""
             self._ended(record, "failed", f"{why}{tried}", told)
             return None
+        if not self._enforced(record):
+            self._ended(record, "failed", f"{why}; it is not tried again, as its policy is not enforced", told)
+            return None
         due = self._journal.clock() + settings.backoff * 2.0 ** (record.attempt - 1)
         self._journal.change(record, state="planned", reason=f"{why}; it is tried again", not_before=due, **told)
         return due
@@ -284,6 +291,7 @@ class Runner:
         settings = self._settings.of(record.action)
         lasting = _SETTLED * settings.call_timeout
         lost = outcome.state == "absent"
+        said = f" ({outcome.why})" if outcome.why else ""
         # What is not there yet may still be on its way; what cannot be asked now may be asked in a moment.
         settled = lasting + ((record.started_at or 0.0) if lost else self._unsure_since.setdefault(record.id, now))
         repeatable = self._targets.kind(record.action).repeatable
@@ -295,12 +303,11 @@ class Runner:
                 self._journal.change(record, reason=reason, **told)
             return min(settled, now + self._delay(record.id))
         if repeatable or (lost and self._certain(record)):
-            why = "its target never got it" if lost else f"it is not known whether it was done ({outcome.why})"
+            why = f"its target never got it{said}" if lost else f"it is not known whether it was done ({outcome.why})"
             return self._failed(record, why, told, retry=True)
         if lost:
-            return self._hold(
-                record, "its target has not got it, but the engine that was to call it may still be running"
-            )
+            why = f"its target has not got it{said}, but the engine that was to call it may still be running"
+            return self._hold(record, why)
         return self._hold(record, f"it is not known whether it was done: {outcome.why}")
 
     def _certain(self, record: ActionRecord) -> bool:

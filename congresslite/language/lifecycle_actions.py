@@ -43,6 +43,13 @@ TYPES: Mapping[str, ActionType] = {
 }
 
 
+# For those who write beside `properties` what belongs into it, by its name.
+IN_PROPERTIES: Mapping[str, str] = {
+    name: f"it is one of its properties: `properties: {{{name}: …}}`"
+    for name in ("target", OBJECT, "operation", "arguments", *(name for each in TYPES.values() for name in each.names))
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Called:
     """A command: an action of a target, and its terms; `open` if it takes any more of them."""

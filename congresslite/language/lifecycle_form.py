@@ -23,7 +23,7 @@ import yaml
 from congresslite.diagnostics import Span
 from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.language import making
-from congresslite.language.lifecycle_actions import AT, OBJECT, Called, read_called
+from congresslite.language.lifecycle_actions import AT, IN_PROPERTIES, OBJECT, Called, read_called
 from congresslite.language.lifecycle_names import (
     AFTER,
     EVERYTHING,
@@ -120,7 +120,7 @@ class LifecycleReader:
             hint = "write `conditions: [...]` and `actions: [...]`, or a `recovery`"
             self._nodes.problem("CL042", f"a lifecycle policy without `{missing}`", root, hint)
         if self._settings.get("undo") is True:
-            self._refuse_undo(items["undo"], conditions)
+            self._refuse_undo(items["undo"], conditions, actions)
         for action, condition in product(actions, conditions):
             several = len(conditions) > 1
             self._statements.append(self._rule(action, condition, several=several))
@@ -170,11 +170,20 @@ class LifecycleReader:
         )
         return None
 
-    def _refuse_undo(self, node: yaml.Node, conditions: list[_Condition]) -> None:
+    def _refuse_undo(self, node: yaml.Node, conditions: list[_Condition], actions: list[_Action]) -> None:
         events = [each.name for each in conditions if is_event(each.name)]
         if events:
             message = f"`undo` with the event `{events[0]}`, which is over at once"
             hint = "undo belongs to conditions that last: name a stage, or leave `undo` out"
+            self._nodes.problem("CL683", message, node, hint)
+            return
+        moving = (
+            each for each in actions
+            if each.moves_to is not None and any(stage.name != each.moves_to[0] for stage in conditions)
+        )  # fmt: skip
+        if (action := next(moving, None)) is not None:
+            message = f"`undo` with `{action.name}`, whose `moves_to` ends the condition that it is for"
+            hint = "what is done would be undone at once: leave out `moves_to`, or `undo`"
             self._nodes.problem("CL683", message, node, hint)
 
     def _texts(self, node: yaml.Node, key: str) -> list[_Condition]:
@@ -208,7 +217,7 @@ class LifecycleReader:
         return found
 
     def _action(self, node: yaml.MappingNode) -> _Action | None:
-        items = dict(self._nodes.items(node, _ACTION_KEYS, "an action"))
+        items = dict(self._nodes.items(node, _ACTION_KEYS, "an action", IN_PROPERTIES))
         if "name" not in items or "type" not in items:
             missing = "type" if "name" in items else "name"
             self._nodes.problem("CL042", f"an action without a `{missing}`", node, f"write `{missing}: …`")

@@ -16,7 +16,7 @@ import yaml
 from congresslite.diagnostics import Span
 from congresslite.diagnostics.suggest import near_or_listed
 from congresslite.language import making
-from congresslite.language.lifecycle_actions import OBJECT, Called, read_called
+from congresslite.language.lifecycle_actions import IN_PROPERTIES, OBJECT, Called, read_called
 from congresslite.language.lifecycle_names import RECOVERY_ERR, REDEPLOY_ERR
 from congresslite.language.syntax import Annotation, Body, Constant, Literal, Statement, Term, Variable
 from congresslite.language.yaml_nodes import YamlNodes, scalar
@@ -115,7 +115,7 @@ class _Recovery:
         if not isinstance(node, yaml.MappingNode):
             self._nodes.problem("CL042", f"`{name}` is no mapping", node, "write `type: …` and `properties: …`")
             return None
-        items = dict(self._nodes.items(node, _STEP_KEYS, f"the step `{name}`"))
+        items = dict(self._nodes.items(node, _STEP_KEYS, f"the step `{name}`", IN_PROPERTIES))
         if "type" not in items:
             self._nodes.problem("CL042", f"`{name}` without a `type`", node, "write `type: VIM`, for one")
             return None

@@ -7,7 +7,7 @@ costs no more than its size. What is wrong becomes a finding that points into th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 import yaml
@@ -15,6 +15,7 @@ import yaml
 from congresslite.diagnostics import Diagnostic, Source, Span
 from congresslite.schema import INT_MAX, INT_MIN, Scalar
 
+_NO_HINTS: Mapping[str, str] = {}
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -48,15 +49,17 @@ class YamlNodes:
             self.problems.append(Diagnostic("CL042", "an empty policy", span, "write `name: …` and `rules: …`"))
         return root
 
-    def items(self, node: yaml.MappingNode, keys: tuple[str, ...], what: str) -> Iterator[tuple[str, yaml.Node]]:
-        """The known keys of a mapping with their values, each once."""
+    def items(
+        self, node: yaml.MappingNode, keys: tuple[str, ...], what: str, hints: Mapping[str, str] = _NO_HINTS
+    ) -> Iterator[tuple[str, yaml.Node]]:
+        """The known keys of a mapping with their values, each once; `hints` say where others belong."""
         for name, key, value in self.entries(node):
             if name in keys:
                 yield name, value
             else:
                 near = get_close_matches(name, keys, n=1)
                 hint = f"did you mean `{near[0]}`?" if near else f"keys are {', '.join(f'`{each}`' for each in keys)}"
-                self.problem("CL043", f"unknown key `{name}` of {what}", key, hint)
+                self.problem("CL043", f"unknown key `{name}` of {what}", key, hints.get(name, hint))
 
     def entries(self, node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
         """The keys of a mapping, whatever they are, with their nodes and values, each once."""

@@ -19,6 +19,11 @@ WARN = STOPS.replace('"enforce"', '"warn"')
 APPROVAL = STOPS.replace('"enforce"', '"enforce", approval = true')
 UNDERWAY = Outcome("underway", reference="op1")
 UNDO = STOPS.replace('"enforce"', '"enforce", undo = true')
+NAMED = UNDO.replace("execute", '@id("stop") execute')
+NARROWED = NAMED.replace("state=", 'state="worse").\nother(v) :- inv:vm(id=v, state=')
+DERIVED = (
+    NAMED.replace("inv:vm(id=v", "some(v").replace(', state="bad"', "") + '\nsome(v) :- inv:vm(id=v, state="bad").'
+)
 
 
 def test_a_command_that_holds_is_run_once(tmp_path: Path) -> None:
@@ -90,6 +95,89 @@ def test_a_policy_that_is_switched_to_enforce_runs_what_was_shown(tmp_path: Path
         assert world.obedient.objects() == ["stop a"]
 
 
+@pytest.mark.parametrize("other", [DRYRUN, WARN], ids=["dryrun", "warn"])
+@pytest.mark.parametrize(
+    "first",
+    [Outcome("succeeded"), UNDERWAY, Outcome("failed", "no", retry=False)],
+    ids=["done", "under way", "failed"],
+)
+def test_a_policy_that_is_switched_and_back_does_nothing_again(tmp_path: Path, other: str, first: Outcome) -> None:
+    """What was begun stays the action of its command, and is followed to its end, whatever the mode of its policy."""
+    executor = Obedient({"perform": [first], "follow": [UNDERWAY]})
+    with World(tmp_path, vms={"a": "bad"}, executor=executor).running() as world:
+        begun = world.reach("running" if first is UNDERWAY else first.state)
+        world.revise(other)
+        executor.replies["follow"] = [Outcome("succeeded")]
+        world.settle_all()
+        world.revise(STOPS)
+        world.settle_all()
+        (ended,) = world.records()
+        assert (ended.id, ended.commanded) == (begun[0].id, True)
+        assert ended.state == ("failed" if first.state == "failed" else "succeeded")
+        assert executor.objects() == ["stop a"]
+        world.set(a="good")
+        world.set(a="bad")
+        world.settle_all()
+        assert executor.objects() == ["stop a", "stop a"]
+
+
+def test_what_fails_while_its_policy_is_not_enforced_is_not_tried_again(tmp_path: Path) -> None:
+    """An attempt that was under way when its policy came to be tried out is the last one."""
+    executor = Obedient({"perform": [UNDERWAY], "follow": [UNDERWAY]})
+    with World(tmp_path, vms={"a": "bad"}, executor=executor).running() as world:
+        world.reach("running")
+        world.revise(DRYRUN)
+        executor.replies["follow"] = [Outcome("failed", "no")]
+        (failed,) = world.reach("failed")
+        assert failed.reason == "no; it is not tried again, as its policy is not enforced"
+        assert executor.objects() == ["stop a"]
+
+
+def test_what_waits_to_be_tried_again_is_not_while_its_policy_is_not_enforced(tmp_path: Path) -> None:
+    """An action that is certainly not done is let go for one that is shown; in `enforce` it is planned anew."""
+    executor = Obedient({"perform": [Outcome("failed", "no"), Outcome("succeeded")]})
+    late = {"defaults": {"backoff": 3600, "cooldown": 0}}
+    with World(tmp_path, vms={"a": "bad"}, executor=executor, enforcement=late).running() as world:
+        until(lambda: [each for each in world.records() if each.not_before])
+        world.revise(DRYRUN)
+        world.reach("cancelled", "shown")
+        assert executor.objects() == ["stop a"]
+        world.revise(STOPS)
+        world.reach("cancelled", "cancelled", "succeeded")
+
+
+def test_what_is_held_is_not_approved_while_its_policy_is_not_enforced(tmp_path: Path) -> None:
+    """Nobody's approval runs an action of a policy that is tried out; it may be cancelled, or approved in `enforce`."""
+    silent = Obedient({"perform": [Outcome("unknown"), Outcome("succeeded")], "inspect": [Outcome("unknown")]})
+    silent.kinds = {**KINDS, "stop": replace(KINDS["stop"], repeatable=False)}
+    with World(tmp_path, vms={"a": "bad"}, executor=silent).running() as world:
+        (held,) = world.reach("held")
+        world.revise(DRYRUN)
+        assert world.states() == ["held"]
+        with pytest.raises(RefusedError, match="cannot be approved: its policy `p` is not enforced"):
+            world.enforcer.approve(held.id, "ada")
+        world.revise(STOPS)
+        world.enforcer.approve(held.id, "ada")
+        (done,) = world.reach("succeeded")
+        assert done.id == held.id
+        assert silent.objects() == ["stop a", "stop a"]
+
+
+def test_an_approval_outlasts_no_other_mode_unless_it_was_acted_upon(tmp_path: Path) -> None:
+    """What waits for approval is asked for anew once its policy is enforced again; what was done is not."""
+    with World(tmp_path, APPROVAL, {"a": "bad"}).running() as world:
+        (done,) = world.reach("approval")
+        world.enforcer.approve(done.id, "ada")
+        world.reach("succeeded")
+        world.set(b="bad")
+        world.reach("succeeded", "approval")
+        world.revise(DRYRUN)
+        world.reach("succeeded", "cancelled", "shown")
+        world.revise(APPROVAL)
+        world.reach("succeeded", "cancelled", "cancelled", "approval")
+        assert world.obedient.objects() == ["stop a"]
+
+
 def test_what_is_no_longer_commanded_is_not_begun(tmp_path: Path) -> None:
     """An action that waits is cancelled when its condition goes, and its record says why it waited."""
     with World(tmp_path, vms={"a": "bad"}, enforcement={"enabled": False}).running() as world:
@@ -157,6 +245,52 @@ def test_what_is_not_undone(tmp_path: Path, how: str) -> None:
             world.set(a="good")
         assert world.obedient.objects() == ["stop a"]
         assert len(world.records()) == 1
+
+
+EDITS = {
+    "the rule": (NAMED, [NARROWED]),
+    "what it follows from": (DERIVED, [DERIVED.replace("bad", "worse")]),
+    "what overrules it": (NAMED, ["policy q(priority = 5).\ndeny[nova:stop(v)] :- inv:vm(id=v)."]),
+}
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["", "stale"])
+@pytest.mark.parametrize(("policy", "edits"), EDITS.values(), ids=EDITS.keys())
+def test_an_edit_undoes_nothing(tmp_path: Path, policy: str, edits: list[str], stale: bool) -> None:
+    """What a rule commands no more since somebody edited it is not undone, now or once its tables are current."""
+    with World(tmp_path, policy, {"a": "bad"}).running() as world:
+        world.reach("succeeded")
+        world.stale_because = "inv is away" if stale else None
+        world.revise(*edits)
+        world.stale_because = None
+        world.settle_all()
+        (done,) = world.records()
+        assert not done.commanded
+        assert world.obedient.objects() == ["stop a"]
+
+
+def test_an_edit_undoes_nothing_late(tmp_path: Path) -> None:
+    """What was under way when an edit let it go is not undone when it succeeds."""
+    slow = Obedient({"perform": [UNDERWAY], "follow": [UNDERWAY]})
+    with World(tmp_path, NAMED, {"a": "bad"}, executor=slow).running() as world:
+        world.reach("running")
+        world.revise(NARROWED)
+        world.set(other="good")
+        slow.replies["follow"] = [Outcome("succeeded")]
+        world.reach("succeeded")
+        world.settle_all()
+        assert slow.objects() == ["stop a"]
+
+
+def test_an_edit_of_something_else_keeps_no_undo_away(tmp_path: Path) -> None:
+    """After edits that left a command as it was, its condition still goes by itself."""
+    with World(tmp_path, NAMED, {"a": "bad"}).running() as world:
+        world.reach("succeeded")
+        world.revise("policy q().\nseen(v) :- inv:vm(id=v).")
+        world.revise(DERIVED)
+        world.set(a="good")
+        world.reach("succeeded", "succeeded")
+        assert world.obedient.objects() == ["stop a", "start a"]
 
 
 def test_what_succeeds_after_its_condition_went_is_undone(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.waiting import until
 SCALES = STOPS.replace("nova:stop", "nova:scale")  # of all kinds the one that must not be done twice
 DONE, FAILED, FINAL = Outcome("succeeded", "done"), Outcome("failed", "no"), Outcome("failed", "never", retry=False)
 UNDERWAY, UNKNOWN, ABSENT = Outcome("underway", reference="op1"), Outcome("unknown", "silence"), Outcome("absent")
+NEVER = Outcome("absent", "it was not started")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,8 @@ UNDERWAY, UNKNOWN, ABSENT = Outcome("underway", reference="op1"), Outcome("unkno
         (SCALES, {"perform": [UNKNOWN], "inspect": [DONE]}, "succeeded", 1, "done"),
         (SCALES, {"perform": [UNKNOWN], "inspect": [UNDERWAY], "follow": [DONE]}, "succeeded", 1, "done"),
         (SCALES, {"perform": [UNKNOWN, DONE], "inspect": [ABSENT]}, "succeeded", 2, "done"),
+        (SCALES, {"perform": [UNKNOWN], "inspect": [NEVER]}, "failed", 3,
+         "its target never got it (it was not started) (attempt 3 of 3)"),
         (SCALES, {"perform": [UNKNOWN], "inspect": [UNKNOWN]}, "held", 1,
          "it is not known whether it was done: silence"),
         (STOPS, {"perform": [UNKNOWN, DONE], "inspect": [UNKNOWN]}, "succeeded", 2, "done"),
@@ -41,7 +44,8 @@ UNDERWAY, UNKNOWN, ABSENT = Outcome("underway", reference="op1"), Outcome("unkno
     ],
     ids=[
         "done", "failed twice", "failed thrice", "failed for good", "under way", "under way, then failed",
-        "unknown, and was done", "unknown, and is under way", "unknown, and never came", "unknown for ever",
+        "unknown, and was done", "unknown, and is under way", "unknown, and never came", "never came",
+        "unknown for ever",
         "unknown for ever, and repeatable", "unknown each time",
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from congresslite.enforcement.contained import runs
 from congresslite.enforcement.executors import executable
 from tests.enforcement.contained_programs import Folder, ended, order, soon
 
@@ -88,6 +89,32 @@ def test_secrets_are_masked(folder: Folder, caplog: pytest.LogCaptureFixture) ->
     written = b"".join(path.read_bytes() for path in folder.state.rglob("*") if path.is_file())
     assert b"s3cr3t" not in written
     assert "s3cr3t" not in repr(outcome) + repr(executor._settings) + caplog.text
+
+
+def test_a_folder_of_runs_that_is_told_relatively(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs run wherever the folder of what outlives a run is told from, as by default."""
+    monkeypatch.chdir(folder.state.parent)
+    folder.write("hook.sh", "echo done")
+    folder.state = Path("state") / "hooks"
+    assert folder.run("hook.sh").state == "succeeded"
+
+
+def test_a_supervisor_that_ends_too_early(folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not started since its supervisor ended says so, at once and later, and where that one said why."""
+    package = tmp_path / "broken" / "congresslite" / "enforcement" / "contained"
+    package.mkdir(parents=True)
+    (package / "__main__.py").write_text('import sys\nsys.stdin.read()\nprint("no space", file=sys.stderr)\n')
+    monkeypatch.setattr(runs, "_ROOT", tmp_path / "broken")
+    folder.write("hook.sh", "echo never")
+    given = folder.order("hook.sh")
+    log = folder.state / given.key / "1" / "supervisor.log"
+    why = f"it was never started; its supervisor ended before, see `{log}`"
+    executor = folder.executor()
+    outcome = executor.perform(given, soon())
+    assert (outcome.state, outcome.retry, outcome.why) == ("failed", True, why)
+    later = executor.inspect(given, soon())
+    assert (later.state, later.why) == ("absent", why)
+    assert log.read_text() == "no space\n"
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,12 @@ MISTAKES = {
         "CL683",
         "true",
     ),
+    "undo of what moves its object": (
+        action("VIM", "operation: stop", conditions="[overloaded]", more="undo: true").rstrip()
+        + "\n    moves_to: monitoring\n",
+        "CL683",
+        "true",
+    ),
     "another object moves": (
         action("VIM", 'operation: stop, server: "{s}"', more=OF_ITS_SERVERS).rstrip() + "\n    moves_to: heal\n",
         "CL686",
@@ -269,6 +275,22 @@ def test_mistakes(text: str, code: str, underlined: str) -> None:
     assert [each for each, _ in found] == [code], found
     if underlined:
         assert found[0][1] == underlined
+
+
+@pytest.mark.parametrize("key", ["target", "object", "script_filename"])
+def test_a_property_beside_the_properties(key: str) -> None:
+    """Whoever writes a property beside `properties` is told where it belongs, in recoveries too."""
+    beside = action("SCRIPT", "file: a.py").rstrip() + f"\n    {key}: x\n"
+    step = RECOVER.format(f"action: reboot, reboot: {{type: VIM, {key}: x, properties: {{operation: stop}}}}")
+    for text in (beside, step):
+        (found,) = [each for each in parse(Source("p.yaml", text))[1] if each.code == "CL043"]
+        assert found.hint == f"it is one of its properties: `properties: {{{key}: …}}`"
+
+
+def test_undo_where_the_object_stays() -> None:
+    """An action that leaves its object in the stage of its condition may be undone."""
+    text = action("VIM", "operation: stop", conditions="[heal]", more="undo: true").rstrip() + "\n    moves_to: heal\n"
+    assert told(text) == []
 
 
 @pytest.mark.parametrize(

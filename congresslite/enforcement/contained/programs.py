@@ -161,7 +161,9 @@ class ProgramExecutor:
             case "underway":
                 return Outcome("underway", "it runs", reference)
             case "absent":
-                return Outcome("absent", "it was never started")
+                log = self._runs.said(order.key, order.attempt)
+                why = f"; its supervisor ended before, see `{log}`" if log else ""
+                return Outcome("absent", f"it was never started{why}")
             case "unknown":
                 return Outcome(
                     "unknown", "what watched it was ended before it could write down what became of it", reference

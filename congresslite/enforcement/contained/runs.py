@@ -31,6 +31,7 @@ Standing = Literal["absent", "underway", "unknown"]
 
 _LOCK = "lock"
 _ID = "id"
+_LOG = "supervisor.log"
 _SWEPT = "swept"  # the time until which folders may have been swept
 _NEW = ".new-"
 _KEEP = 1000
@@ -45,7 +46,7 @@ class Runs:
     """The runs of one target, in a folder of its own. For any number of threads, and of processes."""
 
     def __init__(self, state: Path, keep: int = _KEEP) -> None:
-        self._state = state
+        self._state = state.absolute()  # a supervisor works elsewhere than we do
         self._keep = keep
         self._begun = 0
         self._id = ""
@@ -99,6 +100,13 @@ class Runs:
                 if folder is not None:
                     return "absent"
         return self.standing(key, attempt)
+
+    def said(self, key: str, attempt: int) -> Path | None:
+        """What the supervisor of a run said before it ended, if it said anything: only a failing one does."""
+        log = self._folder(key, attempt) / _LOG
+        with suppress(OSError):
+            return log if log.stat().st_size else None
+        return None
 
     def sweep(self) -> None:
         """Remove the folders of orders that ended long ago, and of the oldest of too many."""
@@ -173,7 +181,7 @@ class Runs:
         """Start the supervisor of a program and wait until it has its task. Raises OSError if it never will."""
         command = [sys.executable, "-S", "-P", "-m", "congresslite.enforcement.contained"]
         given = ["--folder", str(folder), "--program", str(program), "--lock", str(lock)]
-        with (folder / "supervisor.log").open("wb") as log:
+        with (folder / _LOG).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [*command, *given],
                 env={"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8"},
@@ -190,7 +198,7 @@ class Runs:
             except subprocess.TimeoutExpired:
                 process.kill()  # of itself, or of what is left of it: once it has its task, another process goes on
         if process.returncode > 0:
-            raise OSError(0, f"it ended with code {process.returncode}; see {folder / 'supervisor.log'}")
+            raise OSError(0, f"it ended with code {process.returncode}; see {folder / _LOG}")
 
 
 def _held(lock: Path) -> bool:

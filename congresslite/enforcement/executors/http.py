@@ -127,10 +127,9 @@ class HttpExecutor:
         status = answer.status
         output = {"status": status, "body": caller.told(answer)[:_KEPT]}
         told = f"status {status}" + (f": `{said}`" if (said := first_words(caller.told(answer))) else "")
-        expected = action.expect if action is not None and action.expect else range(200, 300)
         if action is not None and action.follow is not None and status == 202:
             return self._accepted(place, answer, output)
-        if status in expected:
+        if 200 <= status < 300 or (action is not None and status in action.expect):
             return Outcome("succeeded", output=output)
         if status in _LATER:
             return Outcome("failed", told, output=output)

@@ -66,7 +66,7 @@ class HttpAction(_Model):
     )
     body: Any = Field(default=None, description="The body, as JSON with templates as its strings; none by default.")
     expect: tuple[Annotated[int, Field(ge=200, le=599)], ...] = Field(
-        default=(), description="The codes that mean that it is done; 200 to 299 by default."
+        default=(), description="The codes that mean that it is done, beside 200 to 299."
     )
     repeatable: bool | None = Field(
         default=None, description="Whether doing it twice is as doing it once; so for GET, PUT and DELETE by default."
