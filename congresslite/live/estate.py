@@ -317,7 +317,10 @@ class LiveEstate:
         self._registry.remove(caller, name, etag)
 
     def refresh(self, caller: Caller, name: str, *, feed: str | None = None, accept_empty: bool = False) -> None:
-        """Pull now, and wait for it; with `accept_empty`, what was held back is taken. Raises KeyError, SourceError."""
+        """Pull now, and wait for it; with `accept_empty`, also what empties a table or a column is taken.
+
+        Raises KeyError, SourceError.
+        """
         runner = self._sources[name].runner
         if runner is None:
             raise SourceError(_not_pulled(name))

@@ -52,7 +52,7 @@ class Source:
     feeds: dict[str, FeedState]
     runner: Runner | None = None  # none of a source that others push to
     version: int = 0
-    # Columns that always had a value, by table: should one lose all of them, the source is not what it was.
+    # Columns of mapped tables that had a value in each row: should one lose all of them, its path leads nowhere now.
     full: dict[str, frozenset[str]] = field(default_factory=dict)
     dirty: dict[str, TableData | None] = field(default_factory=dict)  # tables whose cache is behind, and their rows
 
@@ -177,7 +177,7 @@ class Sources(Mapping[str, Source]):
             known = state.last_success is not None
             for name, each in found.items():
                 tables[name] = each[0] if known and each is not None else RowsTable(source.schemas[name], [])
-                if known:
+                if known and state.feed.mapped:
                     source.full[name] = full_columns(tables[name])
         return tables, {}
 
@@ -242,21 +242,23 @@ class Sources(Mapping[str, Source]):
 
     def _taker(self, source: Source) -> Any:
         def take(state: FeedState, pull: Pull, accept_empty: bool) -> None:
-            self._take(source, state, pull, 0 if accept_empty else source.config.hold_back)
+            self._take(source, state, pull, accept_empty)
 
         return take
 
-    def _take(self, source: Source, state: FeedState, pull: Pull, hold_back: int) -> None:
+    def _take(self, source: Source, state: FeedState, pull: Pull, accept_empty: bool) -> None:
         """Take a pull whole, or raise: SourceError for what must not be taken."""
         core = self._core
         assert core is not None, "nothing is pulled before there is an engine"
         changes = replacements(pull, source.name)
         check_keys(changes)
-        check_columns(changes, source.full)
+        if not accept_empty:
+            check_columns(changes, source.full)
         with core.lock:
             if self._sources.get(source.name) is not source:
                 return  # it was removed meanwhile
             snapshot = core.snapshot()
+            hold_back = 0 if accept_empty else source.config.hold_back
             check_empty(changes, {name: snapshot.select(name, limit=0)[1] for name in changes}, hold_back)
             whole = all(change.column is None for change in changes.values())
             try:
@@ -267,7 +269,7 @@ class Sources(Mapping[str, Source]):
             for name, change in changes.items():
                 if found.size(name) != (0, 0) or not state.seen:
                     source.dirty[name] = change.rows if change.column is None else None
-                if change.column is None and change.rows.num_rows > 1:
+                if state.feed.mapped and change.column is None and change.rows.num_rows > 1:
                     source.full[name] = full_columns(change.rows)
 
     def _noticed(self, state: FeedState) -> None:
