@@ -4,6 +4,10 @@ The registry: sources that are added, changed and removed while the estate runs.
 Settings hold secrets: they are stored encrypted, and whoever reads them sees
 that a secret is there, not what it is. A source of the configuration file is
 changed in the file.
+
+The rule to keep: other settings are no other rows. A table that is the same
+under the new settings keeps what it holds, and how old that is, and policies
+that read it go on.
 """
 
 from __future__ import annotations
@@ -46,18 +50,19 @@ class Registry:
             wanted = settings if known is None else unmasked(settings, {**known.config.settings})
             config = read_settings(name, wanted)
             source = self._sources.open(name, config, "api", Path.cwd())
+            kept = frozenset[str]() if known is None else source.inherit(known)
             expected = 0 if known is None else known.version
             try:
-                with self._exchanged(known, source):
+                with self._exchanged(known, source, kept):
                     stored = self._store.sources.put(
-                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected
+                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected, keep=bool(kept)
                     )
             except BaseException:
                 self._sources.withdraw(source, known)
                 raise
             source.version = stored.version
             if known is not None:
-                self._sources.end(known)
+                self._sources.end(known, kept)
             self._core.history.belonging.owners = self._sources.owners
             self._sources.begin(source)
             return source.status(time.time())
@@ -91,25 +96,28 @@ class Registry:
         return known
 
     @contextmanager
-    def _exchanged(self, known: Source | None, source: Source | None) -> Iterator[None]:
+    def _exchanged(
+        self, known: Source | None, source: Source | None, kept: frozenset[str] = frozenset()
+    ) -> Iterator[None]:
         """The engine has the tables of a source in place of those of another, unless that is not to last: if it raises.
 
-        Raises PolicyError if policies read what is to go, SourceError for a name that means something else.
+        Those that are `kept` stay as they are. Raises PolicyError if policies read what is to go, SourceError for a
+        name that means something else.
         """
-        before = self._core.snapshot()
+        before, history = self._core.snapshot(), self._core.history
         with ExitStack() as undo:
+            undo.callback(setattr, history, "unseen", history.unseen)
             if known is not None:
-                unseen = self._core.history.unseen
                 # Read now: no snapshot has the rows of a table any more that is detached.
-                rows = {name: RowsTable(schema, before.rows(name)) for name, schema in known.schemas.items()}
+                gone = {name: schema for name, schema in known.schemas.items() if name not in kept}
+                rows = {name: RowsTable(schema, before.rows(name)) for name, schema in gone.items()}
                 self._core.detach(rows)
-                undo.callback(self._core.attach, rows, unseen & known.schemas.keys())
+                undo.callback(self._core.attach, rows, ())
             if source is not None:
-                empty = {name: RowsTable(schema, []) for name, schema in source.schemas.items()}
-                self._core.attach(
-                    empty, {name for state in source.feeds.values() if not state.seen for name in state.tables}
-                )
-                undo.callback(self._core.detach, source.schemas)
+                come = {name: schema for name, schema in source.schemas.items() if name not in kept}
+                unseen = {name for state in source.feeds.values() if not state.seen for name in state.tables}
+                self._core.attach({name: RowsTable(schema, []) for name, schema in come.items()}, unseen)
+                undo.callback(self._core.detach, come)
             yield
             undo.pop_all()
 

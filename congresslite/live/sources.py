@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -69,6 +69,21 @@ class Source:
     def feed_of(self, table: str) -> FeedState | None:
         """The feed that brings a table (full name)."""
         return next((state for state in self.feeds.values() if table in state.tables), None)
+
+    def inherit(self, known: Source) -> frozenset[str]:
+        """Take over what is held of a source that this one replaces, of the tables that both have alike; these."""
+        if self.pushed != known.pushed:
+            return frozenset()
+        before = known.schemas
+        kept = frozenset(name for name, schema in self.schemas.items() if before.get(name) == schema)
+        self.dirty = {name: rows for name, rows in known.dirty.items() if name in kept}
+        for state in self.feeds.values():
+            if self.pushed or not kept.issuperset(state.tables):
+                continue
+            state.inherit([each for each in known.feeds.values() if not set(each.tables).isdisjoint(state.tables)])
+            if state.feed.mapped:
+                self.full |= {name: known.full[name] for name in state.tables if name in known.full}
+        return kept
 
     def stop(self) -> None:
         """Pull no more, and give back what its driver holds."""
@@ -222,12 +237,13 @@ class Sources(Mapping[str, Source]):
         self._memory.forget(source.name)
         self.end(source)
 
-    def end(self, source: Source) -> None:
-        """Stop pulling a source whose name another one has by now, or none, and remove its files."""
+    def end(self, source: Source, kept: Collection[str] = ()) -> None:
+        """Stop pulling a source whose name another one has by now, or none, and remove its files but those `kept`."""
         source.stop()
-        for table in source.schemas:
+        gone = [table for table in source.schemas if table not in kept]
+        for table in gone:
             self._cache.remove(table)
-        self._pushed.forget(source.schemas)
+        self._pushed.forget(gone)
 
     def stop(self) -> None:
         """Stop pulling, and write what the cache lacks."""
