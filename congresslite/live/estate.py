@@ -103,7 +103,7 @@ class LiveEstate:
         self._config, self._store, self._core = parts.config, parts.store, parts.core
         self._hub, self._sources, self._pushed = parts.hub, parts.sources, parts.pushed
         self._policies, self._waivers = parts.policies, parts.waivers
-        self._registry = Registry(parts.store, parts.sources, parts.core)
+        self._registry = Registry(parts.store, parts.sources, parts.core, parts.pushed)
         self._looking = Looking(parts.sources)
         self._questions = Questions(parts.core, parts.store, parts.sources, self._looking, parts.waivers)
         self._checks = Checks(parts.core, parts.store, parts.policies, self._context)

@@ -25,6 +25,7 @@ from congresslite.config.models import SOURCE_NAME, SourceSettings
 from congresslite.config.origins import MASK, secret
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.live.core import Core
+from congresslite.live.pushed import Kept, PushedTables
 from congresslite.live.sources import Source, Sources
 from congresslite.live.values import Caller, ConflictError, SourceStatus
 from congresslite.schema import RowsTable
@@ -34,8 +35,8 @@ from congresslite.store.store import Store
 class Registry:
     """Changes which sources there are."""
 
-    def __init__(self, store: Store, sources: Sources, core: Core) -> None:
-        self._store, self._sources, self._core = store, sources, core
+    def __init__(self, store: Store, sources: Sources, core: Core, pushed: PushedTables) -> None:
+        self._store, self._sources, self._core, self._pushed = store, sources, core, pushed
 
     def settings(self, name: str) -> tuple[Mapping[str, Any], str]:
         """See `LiveEstate.source_settings`."""
@@ -50,19 +51,21 @@ class Registry:
             wanted = settings if known is None else unmasked(settings, {**known.config.settings})
             config = read_settings(name, wanted)
             source = self._sources.open(name, config, "api", Path.cwd())
-            kept = frozenset[str]() if known is None else source.inherit(known)
             expected = 0 if known is None else known.version
             try:
+                kept = frozenset[str]() if known is None else source.inherit(known)
+                on_disk = known is not None and known.pushed and source.pushed
                 with self._exchanged(known, source, kept):
+                    keep = on_disk or bool(kept)
                     stored = self._store.sources.put(
-                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected, keep=bool(kept)
+                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected, keep=keep
                     )
             except BaseException:
                 self._sources.withdraw(source, known)
                 raise
             source.version = stored.version
             if known is not None:
-                self._sources.end(known, kept)
+                self._sources.end(known, known.schemas if on_disk else kept)
             self._core.history.belonging.owners = self._sources.owners
             self._sources.begin(source)
             return source.status(time.time())
@@ -105,6 +108,7 @@ class Registry:
         name that means something else.
         """
         before, history = self._core.snapshot(), self._core.history
+        rows: dict[str, RowsTable] = {}
         with ExitStack() as undo:
             undo.callback(setattr, history, "unseen", history.unseen)
             if known is not None:
@@ -116,10 +120,23 @@ class Registry:
             if source is not None:
                 come = {name: schema for name, schema in source.schemas.items() if name not in kept}
                 unseen = {name for state in source.feeds.values() if not state.seen for name in state.tables}
-                self._core.attach({name: RowsTable(schema, []) for name, schema in come.items()}, unseen)
+                held = self._sources.kept(source, come) if known is not None and known.pushed and source.pushed else {}
+                empty = {name: RowsTable(schema, []) for name, schema in come.items()}
+                self._core.attach({**empty, **{name: each.base for name, each in held.items()}}, unseen)
                 undo.callback(self._core.detach, come)
+                self._settle(held, rows, undo)
             yield
             undo.pop_all()
+
+    def _settle(self, held: Mapping[str, Kept], before: Mapping[str, RowsTable], undo: ExitStack) -> None:
+        """Bring pushed tables up to date that came with what was on disk; undone, they are as before."""
+        lacking = self._pushed.lacking(held.values())
+        if lacking:
+            self._core.apply(lacking)
+        for name, each in held.items():
+            if each.outdated and name in before:
+                undo.callback(self._pushed.rewrite, before[name])
+        self._pushed.settle(held.values())
 
 
 def read_settings(name: str, settings: Mapping[str, Any]) -> SourceSettings:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +31,7 @@ from congresslite.schema import RowsTable, TableData, TableSchema
 from congresslite.sources.definitions import Definition, load_definition, shipped_definition, shipped_names
 from congresslite.sources.driver import Driver, Feed, Pull
 from congresslite.sources.drivers import open_source
+from congresslite.sources.drivers.push import PushDriver
 from congresslite.store.errors import AwayError
 from congresslite.store.records import FeedRecord
 from congresslite.store.store import Store
@@ -176,7 +177,7 @@ class Sources(Mapping[str, Source]):
     def held(self, source: Source) -> tuple[dict[str, TableData], dict[str, Kept]]:
         """The rows of a source's tables as they are on disk, and of pushed ones what changed since."""
         if source.pushed:
-            kept = {name: self._pushed.load(source.name, schema) for name, schema in source.schemas.items()}
+            kept = self.kept(source, source.schemas)
             return {name: each.base for name, each in kept.items()}, kept
         records = {each.feed: each for each in self._store.feeds.all() if each.source == source.name}
         tables: dict[str, TableData] = {}
@@ -195,6 +196,12 @@ class Sources(Mapping[str, Source]):
                 if known and state.feed.mapped:
                     source.full[name] = full_columns(tables[name])
         return tables, {}
+
+    def kept(self, source: Source, tables: Iterable[str]) -> dict[str, Kept]:
+        """What is on disk of these tables of a source that is pushed to. Raises SourceError for what cannot be read."""
+        drop = isinstance(source.driver, PushDriver) and source.driver.drops_unfit
+        schemas = source.schemas
+        return {name: self._pushed.load(source.name, schemas[name], drop=drop) for name in tables}
 
     def start(self, core: Core) -> None:
         """Begin to pull everything that somebody reads."""
