@@ -176,7 +176,7 @@ def remove(settings: Settings, *, name: str) -> int:
 @source.command(cls=Teaching)
 @click.argument("name")
 @click.option("--feed", metavar="NAME", help="Only this feed.")
-@click.option("--accept-empty", is_flag=True, help="Take what was held back because it empties a table.")
+@click.option("--accept-empty", is_flag=True, help="Also take what empties a table or a column.")
 @shared("table", "json", server=True)
 def refresh(settings: Settings, *, name: str, feed: str | None, accept_empty: bool) -> int:
     """Pull a source now, and wait for it.

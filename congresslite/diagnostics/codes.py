@@ -277,7 +277,7 @@ CODES: dict[str, str] = {
     "CL572": "a column that lost all of its values",
     "CL573": "a table that is suddenly empty",
     "CL574": "a pull that was asked for and did not end",
-    "CL575": "pushed rows that are lost",
+    "CL575": "pushed rows that cannot be read",
     "CL576": "an unknown driver",
     "CL577": "a setting that a source does not take",
     "CL578": "a driver that is not installed",

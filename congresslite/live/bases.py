@@ -11,8 +11,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from congresslite.live.cache import ArrowTable, TableCache
-from congresslite.schema import TableData, TableSchema
+from congresslite.live.cache import TableCache, Written
+from congresslite.schema import TableData
 from congresslite.store.files import Files
 
 
@@ -29,13 +29,13 @@ class SharedBases(TableCache):
         super().write(rows, as_of, edition)
         self._share(self.path(rows.schema.name, edition))
 
-    def read(self, schema: TableSchema, edition: str = "") -> tuple[ArrowTable, float] | None:
-        """The rows of a table, and when they were written; None if there are none of this schema."""
-        path = self.path(schema.name, edition)
-        found = super().read(schema, edition)
+    def written(self, table: str, edition: str = "") -> Written | None:
+        """A table as it was written; None if there is none that can be read."""
+        path = self.path(table, edition)
+        found = super().written(table, edition)
         if found is None and path.name in self._there:
             self._fetch(path)
-            found = super().read(schema, edition)
+            found = super().written(table, edition)
         elif found is not None and path.name not in self._there:
             self._share(path)  # it was written when no other process could have gone on
         return found

@@ -12,13 +12,14 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
 
-from congresslite.schema import ColumnValues, Scalar, TableData, TableSchema
+from congresslite.schema import Column, ColumnValues, Scalar, TableData, TableSchema, Type
 
 
 class ArrowTable:
@@ -27,6 +28,10 @@ class ArrowTable:
     def __init__(self, schema: TableSchema, rows: pa.Table) -> None:
         self.schema = schema
         self._rows = rows
+
+    def under(self, schema: TableSchema) -> ArrowTable:
+        """The same rows under another schema of the same columns."""
+        return ArrowTable(schema, self._rows)
 
     @property
     def num_rows(self) -> int:
@@ -43,6 +48,19 @@ class ArrowTable:
             return column
         values: list[Scalar] = [json.loads(text) for text in column.to_pylist()]
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A table as it was written, whatever its definition says by now."""
+
+    rows: ArrowTable
+    as_of: float
+    keyed: bool  # whether the file says what the key was
+
+    def like(self, schema: TableSchema) -> bool:
+        """Whether its columns are those of a schema."""
+        return _fingerprint(self.rows.schema) == _fingerprint(schema)
 
 
 class TableCache:
@@ -75,17 +93,19 @@ class TableCache:
 
     def read(self, schema: TableSchema, edition: str = "") -> tuple[ArrowTable, float] | None:
         """The rows of a table and when they were pulled; None if there are none of this schema."""
+        found = self.written(schema.name, edition)
+        return (found.rows.under(schema), found.as_of) if found is not None and found.like(schema) else None
+
+    def written(self, table: str, edition: str = "") -> Written | None:
+        """A table as it was written; None if there is none that can be read."""
         try:
-            with self.path(schema.name, edition).open("rb") as file:
-                table = pa.ipc.open_file(file).read_all()
-        except (OSError, pa.ArrowException):
-            return None
-        about = table.schema.metadata or {}
-        if about.get(b"schema") != _fingerprint(schema):
-            return None
-        try:
-            return ArrowTable(schema, table), float(about[b"as_of"])
-        except (KeyError, ValueError):
+            with self.path(table, edition).open("rb") as file:
+                rows = pa.ipc.open_file(file).read_all()
+            about = rows.schema.metadata or {}
+            columns = tuple(Column(name, Type(type_)) for name, type_ in json.loads(about[b"schema"]))
+            schema = TableSchema(table, columns, tuple(json.loads(about.get(b"key", b"[]"))))
+            return Written(ArrowTable(schema, rows), float(about[b"as_of"]), b"key" in about)
+        except (OSError, pa.ArrowException, KeyError, ValueError):
             return None
 
     def remove(self, table: str, edition: str = "") -> None:
@@ -106,7 +126,7 @@ def _table(rows: TableData, as_of: float) -> pa.Table:
         else:
             fields.append(pa.field(column.name, found.type))
         columns.append(found)
-    about = {b"schema": _fingerprint(rows.schema), b"as_of": repr(as_of).encode()}
+    about = {b"schema": _fingerprint(rows.schema), b"as_of": repr(as_of).encode(), **_key(rows.schema)}
     if not fields:  # Arrow knows no table of rows without columns
         fields, columns = [pa.field("", pa.null())], [pa.nulls(rows.num_rows)]
     return pa.table(columns, schema=pa.schema(fields, metadata=about))
@@ -114,6 +134,10 @@ def _table(rows: TableData, as_of: float) -> pa.Table:
 
 def _fingerprint(schema: TableSchema) -> bytes:
     return json.dumps([[column.name, column.type.value] for column in schema.columns]).encode()
+
+
+def _key(schema: TableSchema) -> dict[bytes, bytes]:
+    return {b"key": json.dumps(schema.key).encode()}
 
 
 def _sync(folder: Path) -> None:

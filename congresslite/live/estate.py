@@ -103,7 +103,7 @@ class LiveEstate:
         self._config, self._store, self._core = parts.config, parts.store, parts.core
         self._hub, self._sources, self._pushed = parts.hub, parts.sources, parts.pushed
         self._policies, self._waivers = parts.policies, parts.waivers
-        self._registry = Registry(parts.store, parts.sources, parts.core)
+        self._registry = Registry(parts.store, parts.sources, parts.core, parts.pushed)
         self._looking = Looking(parts.sources)
         self._questions = Questions(parts.core, parts.store, parts.sources, self._looking, parts.waivers)
         self._checks = Checks(parts.core, parts.store, parts.policies, self._context)
@@ -317,7 +317,10 @@ class LiveEstate:
         self._registry.remove(caller, name, etag)
 
     def refresh(self, caller: Caller, name: str, *, feed: str | None = None, accept_empty: bool = False) -> None:
-        """Pull now, and wait for it; with `accept_empty`, what was held back is taken. Raises KeyError, SourceError."""
+        """Pull now, and wait for it; with `accept_empty`, also what empties a table or a column is taken.
+
+        Raises KeyError, SourceError.
+        """
         runner = self._sources[name].runner
         if runner is None:
             raise SourceError(_not_pulled(name))

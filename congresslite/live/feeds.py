@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from congresslite.diagnostics import Diagnostic
@@ -45,6 +45,15 @@ class FeedState:
     def seen(self) -> bool:
         """Whether its tables have been pulled, now or before a restart."""
         return self.every is None or self.last_success is not None
+
+    def inherit(self, before: Sequence[FeedState]) -> None:
+        """Be as current as the feeds that brought its tables until now."""
+        successes = [each.last_success for each in before]
+        known = [each for each in successes if each is not None]
+        self.last_success = min(known) if known and len(known) == len(successes) else None
+        self.since = min((each.since for each in before if each.since is not None), default=None)
+        self.held_back = any(each.held_back for each in before)
+        self.findings = tuple(finding for each in before for finding in each.findings)
 
     def succeeded(self, at: float) -> bool:
         """Note a pull that went well; whether that changes the feed's health."""

@@ -144,6 +144,7 @@ def _vanished(name: str, column: str) -> Diagnostic:
         "CL572",
         f"column `{column}` of `{name}` had a value in every row, and now has none: the source's replies have changed",
         None,
-        f"correct the path of `{column}` in the source's definition",
+        f"correct the path of `{column}` in the source's definition; if there are no such values any more in truth: "
+        "`congresslite source refresh SOURCE --accept-empty`",
         place=name,
     )

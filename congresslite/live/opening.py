@@ -28,7 +28,7 @@ from congresslite.live.history import History
 from congresslite.live.lifecycle.lifecycle import Lifecycle, reserved
 from congresslite.live.lifecycle.tables import SOURCE as LIFECYCLE
 from congresslite.live.policies import Place, Policies
-from congresslite.live.pushed import Kept, PushedTables, restored
+from congresslite.live.pushed import Kept, PushedTables
 from congresslite.live.registry import read_settings
 from congresslite.live.remembered import Memory
 from congresslite.live.sources import Sources
@@ -87,12 +87,10 @@ def _opened(
     history = History(store, Belonging(sources.owners, config.console.sites), hub, sources.unseen)
     core = Core(engine, history)
     pushed.attach(core)
-    for each in kept:
-        changes = restored(core.snapshot(), each.base.schema, each)
-        if changes:
-            engine.apply({each.base.schema.name: changes})
+    engine.apply(pushed.lacking(kept))
     waivers = Waivers(core, store)
     core.begin()
+    pushed.settle(kept)
     core.warm(each.base.schema.name for each in kept)
     waivers.begin()
     tiers = None

@@ -15,15 +15,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from congresslite.api import Snapshot
-from congresslite.diagnostics import Diagnostic, SourceError
+from congresslite.diagnostics import SourceError
 from congresslite.live.cache import TableCache
 from congresslite.live.core import Core
 from congresslite.live.intake import check_keys
+from congresslite.live.refitting import fits, key_columns, keyed, lost, refitted
 from congresslite.live.values import Pushed
 from congresslite.schema import Delta, Replacement, Row, RowsTable, Scalar, TableData, TableSchema, identity
 from congresslite.store.errors import StoreError
 from congresslite.store.store import Store
+
+log = structlog.get_logger("congresslite.pushed")
 
 Key = tuple[Scalar, ...]
 # Keys with their rows as JSON; None for a row that went.
@@ -35,10 +40,15 @@ _MANY, _SHARE = 50_000, 5
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is on disk of a table: its base, and the latest row of each key that changed since (None: it went)."""
+    """What is on disk of a table: its base, and the latest row of each key that changed since (None: it went).
+
+    On disk it may be as the definition was before: then (`outdated`) a base is to be written as it is now, before
+    anything changes.
+    """
 
     base: TableData
     changes: Sequence[tuple[Key, Row | None]]
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +72,49 @@ class PushedTables:
         """Work on this core."""
         self._core = core
 
-    def load(self, source: str, schema: TableSchema) -> Kept:
-        """What is on disk of a table. Raises SourceError (CL575) if its base is lost."""
-        short = schema.name.partition(":")[2]
-        edition, entries = self._store.pushed.load(source, short)
-        base: TableData = RowsTable(schema, [])
+    def load(self, source: str, schema: TableSchema, *, drop: bool = False) -> Kept:
+        """What is on disk of a table, read by the names of its columns if its definition is another by now.
+
+        If its base is lost, or if the rows do not fit, they are let go (`drop`) or SourceError (CL575) is raised.
+        """
+        try:
+            return self._loaded(source, schema)
+        except SourceError as error:
+            if not drop:
+                raise
+            log.warning("pushed rows are let go", table=schema.name, why=error.diagnostics[0].message)
+            return Kept(RowsTable(schema, []), (), outdated=True)
+
+    def _loaded(self, source: str, schema: TableSchema) -> Kept:
+        edition, entries = self._store.pushed.load(source, schema.name.partition(":")[2])
+        written = None
         if edition:
-            found = self._bases.read(schema, edition)
-            if found is None:
-                raise SourceError(_lost(schema.name, str(self._bases.path(schema.name, edition))))
-            base = found[0]
             self._editions[schema.name] = edition
+            written = self._bases.written(schema.name, edition)
+            if written is None:
+                raise SourceError(lost(schema.name, str(self._bases.path(schema.name, edition))))
         self._since[schema.name] = len(entries)
-        return Kept(base, [_entry(schema, key, row) for key, row in entries])
+        if written is None:
+            return Kept(refitted(schema, None, entries), (), outdated=not keyed(schema, entries))
+        if not fits(schema, written, entries):
+            return Kept(refitted(schema, written, entries), (), outdated=True)
+        base = written.rows.under(schema)
+        return Kept(base, [_entry(schema, key, row) for key, row in entries], outdated=not written.keyed)
+
+    def settle(self, kept: Iterable[Kept]) -> None:
+        """Write what is outdated on disk as the engine has it."""
+        for schema in (each.base.schema for each in kept if each.outdated):
+            self.rewrite(RowsTable(schema, self._working().snapshot().rows(schema.name)))
+
+    def rewrite(self, rows: TableData) -> None:
+        """Let a table hold these rows on disk."""
+        self._rebase(rows.schema.name.partition(":")[0], rows.schema, rows)
+
+    def lacking(self, kept: Iterable[Kept]) -> dict[str, Delta]:
+        """What the engine, which has the bases, lacks: the changes since, by table."""
+        snapshot = self._working().snapshot()
+        found = {each.base.schema.name: restored(snapshot, each.base.schema, each) for each in kept}
+        return {name: delta for name, delta in found.items() if delta}
 
     def change(self, source: str, changes: Sequence[RowChange]) -> Pushed:
         """Take rows that come, in place of those of the same keys, and rows that go: all of them, or none.
@@ -164,7 +204,7 @@ Wanted = Mapping[tuple[object, ...], tuple[Key, Row | None]]
 
 def _whole_keys(snapshot: Snapshot, schema: TableSchema, keys: Sequence[Key]) -> list[Key]:
     """The keys, those that are short as the keys of the rows that they begin."""
-    names = _key_columns(schema)
+    names = key_columns(schema)
     short = [key for key in keys if len(key) < len(names)]
     found = [key for key in keys if len(key) == len(names)]
     for width in sorted({len(key) for key in short}):
@@ -188,7 +228,7 @@ def difference(snapshot: Snapshot, schema: TableSchema, wanted: Wanted) -> tuple
     insert: list[Row] = []
     delete: list[Row] = []
     entries: Entries = []
-    names = _key_columns(schema)
+    names = key_columns(schema)
     present = snapshot.matching(schema.name, names, [key for key, _ in wanted.values()])
     for (key, row), held in zip(wanted.values(), present, strict=True):
         same = row is not None and any(_identity(each) == _identity(row) for each in held)
@@ -201,13 +241,8 @@ def difference(snapshot: Snapshot, schema: TableSchema, wanted: Wanted) -> tuple
     return Delta(insert, delete), entries
 
 
-def _key_columns(schema: TableSchema) -> tuple[str, ...]:
-    """The columns that name a row: its declared key, or else all of them."""
-    return schema.key or tuple(column.name for column in schema.columns)
-
-
 def _key(schema: TableSchema, row: Row) -> Key:
-    return tuple(row[schema.position(name) or 0] for name in _key_columns(schema))
+    return tuple(row[schema.position(name) or 0] for name in key_columns(schema))
 
 
 def _identity(values: Sequence[Scalar]) -> tuple[object, ...]:
@@ -223,13 +258,3 @@ def _entry(schema: TableSchema, key: str, row: str | None) -> tuple[Key, Row | N
     values = None if row is None else json.loads(row)
     read = None if values is None else tuple(values.get(column.name) for column in schema.columns)
     return tuple(json.loads(key)), read
-
-
-def _lost(table: str, path: str) -> Diagnostic:
-    return Diagnostic(
-        "CL575",
-        f"the pushed rows of `{table}` cannot be read: their base is lost, damaged, or of other columns",
-        None,
-        "restore the file from a backup, or remove the source and let its rows be pushed anew",
-        place=path,
-    )

@@ -3,6 +3,10 @@ The registry: sources that are added, changed and removed while the estate runs.
 
 Settings hold secrets: they are stored encrypted, and shown masked. A source of the configuration file is
 changed in the file.
+
+The rule to keep: other settings are no other rows. A table that is the same
+under the new settings keeps what it holds, and how old that is, and policies
+that read it go on.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from congresslite.config.models import SOURCE_NAME, SourceSettings
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.live.core import Core
 from congresslite.live.masking import masked, unmasked
+from congresslite.live.pushed import Kept, PushedTables
 from congresslite.live.sources import Source, Sources
 from congresslite.live.values import Caller, ConflictError, SourceStatus
 from congresslite.schema import RowsTable
@@ -29,8 +34,8 @@ from congresslite.store.store import Store
 class Registry:
     """Changes which sources there are."""
 
-    def __init__(self, store: Store, sources: Sources, core: Core) -> None:
-        self._store, self._sources, self._core = store, sources, core
+    def __init__(self, store: Store, sources: Sources, core: Core, pushed: PushedTables) -> None:
+        self._store, self._sources, self._core, self._pushed = store, sources, core, pushed
 
     def settings(self, name: str) -> tuple[Mapping[str, Any], str]:
         """See `LiveEstate.source_settings`."""
@@ -46,16 +51,19 @@ class Registry:
             source = self._sources.open(name, config, "api", Path.cwd())
             expected = 0 if known is None else known.version
             try:
-                with self._exchanged(known, source):
+                kept = frozenset[str]() if known is None else source.inherit(known)
+                on_disk = known is not None and known.pushed and source.pushed
+                with self._exchanged(known, source, kept):
+                    keep = on_disk or bool(kept)
                     stored = self._store.sources.put(
-                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected
+                        name, dict(wanted), at=time.time(), by=caller.name, expected=expected, keep=keep
                     )
             except BaseException:
                 self._sources.withdraw(source, known)
                 raise
             source.version = stored.version
             if known is not None:
-                self._sources.end(known)
+                self._sources.end(known, known.schemas if on_disk else kept)
             self._core.history.belonging.owners = self._sources.owners
             self._sources.begin(source)
             return source.status(time.time())
@@ -89,27 +97,44 @@ class Registry:
         return known
 
     @contextmanager
-    def _exchanged(self, known: Source | None, source: Source | None) -> Iterator[None]:
+    def _exchanged(
+        self, known: Source | None, source: Source | None, kept: frozenset[str] = frozenset()
+    ) -> Iterator[None]:
         """The engine has the tables of a source in place of those of another, unless that is not to last: if it raises.
 
-        Raises PolicyError if policies read what is to go, SourceError for a name that means something else.
+        Those that are `kept` stay as they are. Raises PolicyError if policies read what is to go, SourceError for a
+        name that means something else.
         """
-        before = self._core.snapshot()
+        before, history = self._core.snapshot(), self._core.history
+        rows: dict[str, RowsTable] = {}
         with ExitStack() as undo:
+            undo.callback(setattr, history, "unseen", history.unseen)
             if known is not None:
-                unseen = self._core.history.unseen
                 # Read now: no snapshot has the rows of a table any more that is detached.
-                rows = {name: RowsTable(schema, before.rows(name)) for name, schema in known.schemas.items()}
+                gone = {name: schema for name, schema in known.schemas.items() if name not in kept}
+                rows = {name: RowsTable(schema, before.rows(name)) for name, schema in gone.items()}
                 self._core.detach(rows)
-                undo.callback(self._core.attach, rows, unseen & known.schemas.keys())
+                undo.callback(self._core.attach, rows, ())
             if source is not None:
-                empty = {name: RowsTable(schema, []) for name, schema in source.schemas.items()}
-                self._core.attach(
-                    empty, {name for state in source.feeds.values() if not state.seen for name in state.tables}
-                )
-                undo.callback(self._core.detach, source.schemas)
+                come = {name: schema for name, schema in source.schemas.items() if name not in kept}
+                unseen = {name for state in source.feeds.values() if not state.seen for name in state.tables}
+                held = self._sources.kept(source, come) if known is not None and known.pushed and source.pushed else {}
+                empty = {name: RowsTable(schema, []) for name, schema in come.items()}
+                self._core.attach({**empty, **{name: each.base for name, each in held.items()}}, unseen)
+                undo.callback(self._core.detach, come)
+                self._settle(held, rows, undo)
             yield
             undo.pop_all()
+
+    def _settle(self, held: Mapping[str, Kept], before: Mapping[str, RowsTable], undo: ExitStack) -> None:
+        """Bring pushed tables up to date that came with what was on disk; undone, they are as before."""
+        lacking = self._pushed.lacking(held.values())
+        if lacking:
+            self._core.apply(lacking)
+        for name, each in held.items():
+            if each.outdated and name in before:
+                undo.callback(self._pushed.rewrite, before[name])
+        self._pushed.settle(held.values())
 
 
 def read_settings(name: str, settings: Mapping[str, Any]) -> SourceSettings:

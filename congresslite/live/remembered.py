@@ -76,7 +76,10 @@ class RememberedDriver:
     def __init__(self, known: Mapping[str, Any], make: Callable[[], Driver], error: SourceError) -> None:
         self.schemas: Mapping[str, TableSchema] = {name: _schema(each) for name, each in known["schemas"].items()}
         self.owners: Mapping[str, str] = known["owners"]
-        self.feeds: Sequence[Feed] = [Feed(name, tuple(tables)) for name, tables in known["feeds"].items()]
+        mapped = known.get("mapped", ())
+        self.feeds: Sequence[Feed] = [
+            Feed(name, tuple(tables), name in mapped) for name, tables in known["feeds"].items()
+        ]
         self._make, self._known, self._error = make, known, error
         self._driver: Driver | None = None
 
@@ -102,7 +105,7 @@ class RememberedDriver:
         if self._driver is None:
             driver = self._make()
             told = _described(driver)
-            if any(told[key] != self._known[key] for key in told):
+            if any(told[key] != self._known.get(key, told[key]) for key in told):
                 driver.close()
                 raise SourceError(_other_tables())
             self._driver = driver
@@ -124,6 +127,7 @@ def _described(driver: Driver) -> dict[str, Any]:
         "schemas": {name: _document(schema) for name, schema in sorted(driver.schemas.items())},
         "owners": dict(sorted(driver.owners.items())),
         "feeds": {feed.name: list(feed.tables) for feed in driver.feeds},
+        "mapped": sorted(feed.name for feed in driver.feeds if feed.mapped),
     }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +31,7 @@ from congresslite.schema import RowsTable, TableData, TableSchema
 from congresslite.sources.definitions import Definition, load_definition, shipped_definition, shipped_names
 from congresslite.sources.driver import Driver, Feed, Pull
 from congresslite.sources.drivers import open_source
+from congresslite.sources.drivers.push import PushDriver
 from congresslite.store.errors import AwayError
 from congresslite.store.records import FeedRecord
 from congresslite.store.store import Store
@@ -52,7 +53,7 @@ class Source:
     feeds: dict[str, FeedState]
     runner: Runner | None = None  # none of a source that others push to
     version: int = 0
-    # Columns that always had a value, by table: should one lose all of them, the source is not what it was.
+    # Columns of mapped tables that had a value in each row: should one lose all of them, its path leads nowhere now.
     full: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[tuple[str | int, ...]] = frozenset()  # where settings stand that are shown to nobody
     dirty: dict[str, TableData | None] = field(default_factory=dict)  # tables whose cache is behind, and their rows
@@ -70,6 +71,21 @@ class Source:
     def feed_of(self, table: str) -> FeedState | None:
         """The feed that brings a table (full name)."""
         return next((state for state in self.feeds.values() if table in state.tables), None)
+
+    def inherit(self, known: Source) -> frozenset[str]:
+        """Take over what is held of a source that this one replaces, of the tables that both have alike; these."""
+        if self.pushed != known.pushed:
+            return frozenset()
+        before = known.schemas
+        kept = frozenset(name for name, schema in self.schemas.items() if before.get(name) == schema)
+        self.dirty = {name: rows for name, rows in known.dirty.items() if name in kept}
+        for state in self.feeds.values():
+            if self.pushed or not kept.issuperset(state.tables):
+                continue
+            state.inherit([each for each in known.feeds.values() if not set(each.tables).isdisjoint(state.tables)])
+            if state.feed.mapped:
+                self.full |= {name: known.full[name] for name in state.tables if name in known.full}
+        return kept
 
     def stop(self) -> None:
         """Pull no more, and give back what its driver holds."""
@@ -162,7 +178,7 @@ class Sources(Mapping[str, Source]):
     def held(self, source: Source) -> tuple[dict[str, TableData], dict[str, Kept]]:
         """The rows of a source's tables as they are on disk, and of pushed ones what changed since."""
         if source.pushed:
-            kept = {name: self._pushed.load(source.name, schema) for name, schema in source.schemas.items()}
+            kept = self.kept(source, source.schemas)
             return {name: each.base for name, each in kept.items()}, kept
         records = {each.feed: each for each in self._store.feeds.all() if each.source == source.name}
         tables: dict[str, TableData] = {}
@@ -178,9 +194,15 @@ class Sources(Mapping[str, Source]):
             known = state.last_success is not None
             for name, each in found.items():
                 tables[name] = each[0] if known and each is not None else RowsTable(source.schemas[name], [])
-                if known:
+                if known and state.feed.mapped:
                     source.full[name] = full_columns(tables[name])
         return tables, {}
+
+    def kept(self, source: Source, tables: Iterable[str]) -> dict[str, Kept]:
+        """What is on disk of these tables of a source that is pushed to. Raises SourceError for what cannot be read."""
+        drop = isinstance(source.driver, PushDriver) and source.driver.drops_unfit
+        schemas = source.schemas
+        return {name: self._pushed.load(source.name, schemas[name], drop=drop) for name in tables}
 
     def start(self, core: Core) -> None:
         """Begin to pull everything that somebody reads."""
@@ -223,12 +245,13 @@ class Sources(Mapping[str, Source]):
         self._memory.forget(source.name)
         self.end(source)
 
-    def end(self, source: Source) -> None:
-        """Stop pulling a source whose name another one has by now, or none, and remove its files."""
+    def end(self, source: Source, kept: Collection[str] = ()) -> None:
+        """Stop pulling a source whose name another one has by now, or none, and remove its files but those `kept`."""
         source.stop()
-        for table in source.schemas:
+        gone = [table for table in source.schemas if table not in kept]
+        for table in gone:
             self._cache.remove(table)
-        self._pushed.forget(source.schemas)
+        self._pushed.forget(gone)
 
     def stop(self) -> None:
         """Stop pulling, and write what the cache lacks."""
@@ -243,21 +266,23 @@ class Sources(Mapping[str, Source]):
 
     def _taker(self, source: Source) -> Any:
         def take(state: FeedState, pull: Pull, accept_empty: bool) -> None:
-            self._take(source, state, pull, 0 if accept_empty else source.config.hold_back)
+            self._take(source, state, pull, accept_empty)
 
         return take
 
-    def _take(self, source: Source, state: FeedState, pull: Pull, hold_back: int) -> None:
+    def _take(self, source: Source, state: FeedState, pull: Pull, accept_empty: bool) -> None:
         """Take a pull whole, or raise: SourceError for what must not be taken."""
         core = self._core
         assert core is not None, "nothing is pulled before there is an engine"
         changes = replacements(pull, source.name)
         check_keys(changes)
-        check_columns(changes, source.full)
+        if not accept_empty:
+            check_columns(changes, source.full)
         with core.lock:
             if self._sources.get(source.name) is not source:
                 return  # it was removed meanwhile
             snapshot = core.snapshot()
+            hold_back = 0 if accept_empty else source.config.hold_back
             check_empty(changes, {name: snapshot.select(name, limit=0)[1] for name in changes}, hold_back)
             whole = all(change.column is None for change in changes.values())
             try:
@@ -268,7 +293,7 @@ class Sources(Mapping[str, Source]):
             for name, change in changes.items():
                 if found.size(name) != (0, 0) or not state.seen:
                     source.dirty[name] = change.rows if change.column is None else None
-                if change.column is None and change.rows.num_rows > 1:
+                if state.feed.mapped and change.column is None and change.rows.num_rows > 1:
                     source.full[name] = full_columns(change.rows)
 
     def _noticed(self, state: FeedState) -> None:

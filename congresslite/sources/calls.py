@@ -37,7 +37,9 @@ class DefinedService:
             reply: tuple(name for name, mapping in definition.mappings.items() if mapping.reply == reply)
             for reply in definition.replies
         }
-        self.feeds: Sequence[Feed] = tuple(Feed(reply, tables) for reply, tables in self._tables_of.items() if tables)
+        self.feeds: Sequence[Feed] = tuple(
+            Feed(reply, tables, mapped=True) for reply, tables in self._tables_of.items() if tables
+        )
         offered = [name for feed in self.feeds for name in feed.tables]
         self.schemas: Mapping[str, TableSchema] = {name: definition.schema(name) for name in offered}
         self.owners: Mapping[str, str] = {

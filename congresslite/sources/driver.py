@@ -21,10 +21,15 @@ from congresslite.schema import TableData, TableSchema
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Tables (by their short names) that one pull brings together, because one reply or one file holds them."""
+    """Tables (by their short names) that one pull brings together, because one reply or one file holds them.
+
+    They are `mapped` if their values stand at the ends of a definition's paths into a reply: a path that leads nowhere
+    any more gives null in every row, which is not null in truth.
+    """
 
     name: str
     tables: tuple[str, ...]
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

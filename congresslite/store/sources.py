@@ -1,7 +1,7 @@
 """
 Sources that were configured over REST. Their settings are encrypted; a removed one keeps its number of versions.
 
-What was pulled of a source, or pushed to it, goes with the settings that it came by.
+What was pulled of a source, or pushed to it, goes with the source; whoever replaces one says whether it stays.
 """
 
 from __future__ import annotations
@@ -27,11 +27,21 @@ class Sources:
         self._secrets = secrets
 
     def put(
-        self, name: str, settings: dict[str, Any], *, at: float, by: str, expected: int | None = None
+        self,
+        name: str,
+        settings: dict[str, Any],
+        *,
+        at: float,
+        by: str,
+        expected: int | None = None,
+        keep: bool = False,
     ) -> SourceRecord:
-        """Add or replace a source. Raises VersionError as `Policies.add` does, StoreError without a key."""
+        """Add or replace a source, whose rows stay what they are with `keep`.
+
+        Raises VersionError as `Policies.add` does, StoreError without a key.
+        """
         encrypted = self._secrets.encrypt(f"source `{name}`", settings)
-        version = self._write(name, encrypted, at, by, expected)
+        version = self._write(name, encrypted, at, by, expected, keep=keep)
         return SourceRecord(name, settings, version, at, by)
 
     def remove(self, name: str, *, at: float, by: str, expected: int | None = None) -> None:
@@ -55,10 +65,12 @@ class Sources:
         )  # fmt: skip
         return tuple(sorted(found, key=lambda source: source.name))
 
-    def _write(self, name: str, encrypted: bytes | None, at: float, by: str, expected: int | None) -> int:
+    def _write(
+        self, name: str, encrypted: bytes | None, at: float, by: str, expected: int | None, *, keep: bool = False
+    ) -> int:
         values = {"settings": encrypted, "created_at": at, "created_by": by}
         with self._database.write() as connection:
-            for table in (FEEDS, PUSHED_BASES, PUSHED_CHANGES):
+            for table in () if keep else (FEEDS, PUSHED_BASES, PUSHED_CHANGES):
                 connection.execute(delete(table).where(table.c.source == name))
             current = connection.execute(select(SOURCES).where(_COLUMNS.name == name)).first()
             number = 0 if current is None or current.settings is None else current.version

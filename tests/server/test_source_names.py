@@ -124,24 +124,30 @@ def test_a_change_that_is_not_stored(
 
 
 def test_a_change_that_a_policy_forbids(client: FlaskClient, tmp_path: Path, pushed: dict[str, Any]) -> None:
-    """A source whose tables a policy reads stays as it is, with its rows, and so it is after a restart."""
+    """A table that a policy reads neither goes nor becomes another, and keeps its rows; other settings are taken."""
     etag = client.post("/v1/sources", json={"name": "more", "settings": pushed}).headers["ETag"]
     client.put("/v1/sources/more/tables/t/rows", json=[{"id": "x"}])
     client.put("/v1/policies/reads", json={"text": "policy reads. error(v) :- more:t(v)."})
     match = {"If-Match": etag}
-    assert client.put("/v1/sources/more", json={"settings": pushed}, headers=match).status_code == 422
+    other = tmp_path / "other.yaml"
+    other.write_text(PUSHED.replace("id: str", "id: any"), encoding="utf-8")
+    changed = {**pushed, "definition": str(other)}
+    assert client.put("/v1/sources/more", json={"settings": changed}, headers=match).status_code == 422
     assert client.delete("/v1/sources/more", headers=match).status_code == 422
+    changed = {**pushed, "max_rows": 5}
+    assert client.put("/v1/sources/more", json={"settings": changed}, headers=match).status_code == 200
     assert client.get("/v1/tables/more:t/rows").get_json()["items"] == [["x"]]
 
 
-def test_a_source_that_is_replaced(tmp_path: Path, pushed: dict[str, Any]) -> None:
-    """A source that replaces another begins without rows, and a restart does not bring the old ones back."""
+def test_a_source_that_is_added_anew(tmp_path: Path, pushed: dict[str, Any]) -> None:
+    """A source that was removed takes its rows with it: added anew it has none, after a restart neither."""
     config = config_of(tmp_path)
     with running(config) as estate:
         client = create_app(estate, config).test_client()
         etag = client.post("/v1/sources", json={"name": "more", "settings": pushed}).headers["ETag"]
         client.put("/v1/sources/more/tables/t/rows", json=[{"id": "x"}])
-        client.put("/v1/sources/more", json={"settings": pushed}, headers={"If-Match": etag})
+        assert client.delete("/v1/sources/more", headers={"If-Match": etag}).status_code == 204
+        assert client.post("/v1/sources", json={"name": "more", "settings": pushed}).status_code == 201
         assert client.get("/v1/tables/more:t/rows").get_json()["items"] == []
         assert list((tmp_path / "state" / "pushed").glob("more*")) == []
     with running(config) as estate:

@@ -103,7 +103,7 @@ class NewSource(SourceIn):
 
 
 class RefreshIn(Strict):
-    """What to pull; with `accept_empty`, what was held back because it would empty a table is taken."""
+    """What to pull; with `accept_empty`, what was not taken because it would empty a table or a column is taken."""
 
     feed: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     accept_empty: bool = False

@@ -88,7 +88,11 @@ class FilesDriver:
     @property
     def feeds(self) -> Sequence[Feed]:
         """A feed for each table, or for each reply. Raises SourceError."""
-        return tuple(Feed(name, tables) for name, tables in self._opened.feeds.items())
+        held = self._opened.tables
+        return tuple(
+            Feed(name, tables, mapped=isinstance(held[tables[0]], ReplyTable))
+            for name, tables in self._opened.feeds.items()
+        )
 
     def pull(self, feed: str, deadline: Deadline) -> Pull:
         """All rows of the tables of a file. Raises SourceError."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,6 +36,10 @@ class Settings(BaseModel):
     max_rows: int = Field(
         default=1_000_000, gt=0, description="More rows of a table in one request than that are an error."
     )
+    unfit_rows: Literal["refuse", "drop"] = Field(
+        default="refuse",
+        description="What becomes of the held rows of a table that are lost, or that its definition does not fit.",
+    )
 
 
 class Change(NamedTuple):
@@ -54,15 +58,16 @@ def open_driver(source: str, settings: Settings, definition: Definition | None) 
         hint = "name one that ships, such as `definition: alertmanager`, or a file of your own"
         message = f"source `{source}` lacks `definition`, which says what its tables are"
         raise SourceError(Diagnostic("CL430", message, place=source, hint=hint))
-    return PushDriver(definition.named(source), settings.max_rows)
+    return PushDriver(definition.named(source), settings.max_rows, drops_unfit=settings.unfit_rows == "drop")
 
 
 class PushDriver:
     """Makes rows of what is pushed."""
 
-    def __init__(self, definition: Definition, max_rows: int) -> None:
+    def __init__(self, definition: Definition, max_rows: int, *, drops_unfit: bool = False) -> None:
         self._definition = definition
         self._max_rows = max_rows
+        self.drops_unfit = drops_unfit
         self.feeds: Sequence[Feed] = ()
         self.hooks: Mapping[str, Hook] = definition.hooks
         self.schemas: Mapping[str, TableSchema] = {name: definition.schema(name) for name in definition.declarations}
