@@ -11,7 +11,8 @@ import pytest
 from congresslite.config.models import Config
 from congresslite.diagnostics import PolicyError
 from congresslite.federation.asking import NoAnswerError
-from congresslite.live import ConflictError, open_estate
+from congresslite.federation.host import Given
+from congresslite.live import ConflictError, LiveEstate, open_estate
 from congresslite.live.checks import Proposal
 from congresslite.server.app import create_app
 from congresslite.store.records import ViolationFilter
@@ -252,3 +253,47 @@ def test_violations_of_an_engine_that_is_silent_are_undetermined(tmp_path):
             client.get("/v1/violations?tier=region").get_json()["items"]
             == client.get("/v1/violations?engine=south").get_json()["items"]
         )
+
+
+def test_a_local_policy_is_of_the_tier_of_its_engine(tmp_path):
+    """A policy that names no tier, or an upper one, is of that of its engine, unless it was handed down."""
+    local = 'policy {name}({said}priority = 50). @id("go") execute[vnfm:heal(s)] :- inv:services(service=s).'
+    handed = local.format(name="handed", said='tier = "region", ')
+    texts = {
+        name: local.format(name=name, said=said) for name, said in (("silent", ""), ("claims", 'tier = "global", '))
+    }
+
+    def tiers(estate: LiveEstate) -> dict[str, str]:
+        return {each.name: each.tier for each in estate.snapshot().program.policies}
+
+    with started(tmp_path, "malmo") as running:
+        for name, text in texts.items():
+            running.running["malmo"].put_policy(ADMIN, name, text, None)
+        assert running.tiers("malmo").hand({"handed": Given(handed, "region", "north")}, own=False) == {}
+        found = tiers(running.running["malmo"])
+        assert (found["silent"], found["claims"], found["handed"]) == ("pop", "pop", "region")
+        held = {each.name: each.tier for each in running.tiers("malmo").policies()}
+        assert {name: held[name] for name in ("silent", "claims", "handed")} == {
+            "silent": "pop", "claims": "pop", "handed": "region"
+        }  # fmt: skip
+        check = running.running["malmo"].check_policies(ADMIN, Proposal({"silent": texts["silent"] + "\n"}))
+        assert [each["tier"] for each in check.document["policies"]] == ["pop"]
+        running.stop("malmo")
+        running.start("malmo")
+        assert tiers(running.running["malmo"]) == found
+
+
+def test_a_local_policy_does_not_beat_a_global_one(estates):
+    """What is denied at the carrier wins over a command at a point of presence of a higher priority and no tier."""
+    text = 'policy {}(priority = {}). @id("it") {}[vnfm:reboot(s)] :- {}.'
+    execute = text.format("loc", 50, "execute", "inv:services(service=s)")
+    deny = text.format("glob", 0, "deny", "tiers:services(_, s, _, _, _)")
+    version = estates.running["lyon"].put_policy(ADMIN, "loc", execute, None)
+    carrier = estates.running["carrier"]
+    south = estates.tiers("carrier").running.node.received["south"]
+    until(lambda: "loc" in {row[1] for row in tuple(south.small["rules"])})
+    record = carrier.check_policies(ADMIN, Proposal({"glob": deny}))
+    decided = {(each["sides"][each["winner"]]["policy"], each["decided_by"]) for each in record.document["conflicts"]}
+    assert decided == {("glob", "tier")}
+    estates.running["lyon"].remove_policy(ADMIN, "loc", version.etag)
+    until(lambda: "loc" not in {row[1] for row in tuple(south.small["rules"])})
