@@ -132,10 +132,7 @@ def _side(side: Side) -> str:
 
 
 def _show(found: ConflictDetail, depth: int, settings: Settings) -> None:
-    from congresslite.cli.client.explanations import proof_of
-    from congresslite.cli.client.showing import moment, show_facts, show_table
-    from congresslite.cli.terminal import console
-    from congresslite.cli.trees import proof_lines
+    from congresslite.cli.client.showing import moment, show_facts, show_sides, show_table
 
     told = found.conflict
     show_table(settings, None, [(told.message,)])
@@ -148,11 +145,4 @@ def _show(found: ConflictDetail, depth: int, settings: Settings) -> None:
     )  # fmt: skip
     rows = [(f"  {moment(each.first_seen)}", moment(each.resolved_at) or "now") for each in found.episodes]
     show_table(settings, ("  from", "until"), rows)
-    screen = console(settings, sys.stdout)
-    for number, document in enumerate(found.explanations or (), start=1):
-        screen.print()
-        screen.print(f"side {number}:" if document else f"side {number}: explained by its own engine")
-        if document is not None:
-            proof, notes = proof_of(document)
-            for line in proof_lines(proof, depth, notes):
-                screen.print(line)
+    show_sides(settings, found.explanations or (), depth)

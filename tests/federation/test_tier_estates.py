@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from congresslite.cli.app import cli
 from congresslite.config.models import Config
 from congresslite.diagnostics import PolicyError
 from congresslite.federation.asking import NoAnswerError
@@ -16,6 +19,7 @@ from congresslite.live import ConflictError, LiveEstate, open_estate
 from congresslite.live.checks import Proposal
 from congresslite.server.app import create_app
 from congresslite.store.records import ViolationFilter
+from tests.cli.served import answering
 from tests.federation.estates import ADMIN, ENGINES, Estates, settled, started
 from tests.waiting import until
 
@@ -297,3 +301,38 @@ def test_a_local_policy_does_not_beat_a_global_one(estates):
     assert decided == {("glob", "tier")}
     estates.running["lyon"].remove_policy(ADMIN, "loc", version.etag)
     until(lambda: "loc" not in {row[1] for row in tuple(south.small["rules"])})
+
+
+def test_a_conflict_below_is_explained_by_its_sides(tmp_path, monkeypatch):
+    """Asked for the proof of what an engine has as a conflict, it gives one for each side, and they are shown."""
+    text = """policy torn.
+@id("go") execute[vnfm:reboot(s)] :- inv:services(service=s).
+@id("no") deny[vnfm:reboot(s)] :- inv:services(service=s, state=x)."""
+    monkeypatch.chdir(tmp_path)
+    with started(tmp_path, "malmo") as running:
+        estate = running.running["malmo"]
+        estate.put_policy(ADMIN, "torn", text, None)
+        until(lambda: estate.conflicts(ADMIN, ViolationFilter()).items)
+        id_ = estate.conflicts(ADMIN, ViolationFilter()).items[0].id
+        with answering(estate, running.config("malmo")) as url:
+            arguments = ["violations", "show", id_, "--engine", "malmo", "--explain", "--server", url]
+            shown = CliRunner().invoke(cli, arguments)
+            assert shown.exit_code == 0, shown.output
+            assert [shown.stdout.count(f"side {number}:\n") for number in (1, 2)] == [1, 1]
+            assert shown.stdout.count("inv:services(") >= 2
+            document = json.loads(CliRunner().invoke(cli, [*arguments, "-o", "json"]).stdout)
+            assert document["explanation"] is None
+            assert [each["steps"][0]["table"] for each in document["explanations"]] == [
+                "torn:execute[vnfm:reboot]", "torn:deny[vnfm:reboot]",
+            ]  # fmt: skip
+
+
+def test_what_an_engine_below_cannot_tell_is_no_source_here(tmp_path):
+    """Whoever is told that an engine below is silent is led to where engines are shown, not to a source."""
+    with started(tmp_path, "south", lease="2s") as running:
+        with answering(running.running["south"], Config()) as url:
+            shown = CliRunner().invoke(cli, ["violations", "list", "--engine", "milan", "--server", url])
+        assert shown.exit_code == 3, shown.output
+        assert "of engine `milan` is stale" in shown.stderr
+        assert "`congresslite tiers` tells more" in shown.stderr
+        assert "source show milan" not in shown.stderr
