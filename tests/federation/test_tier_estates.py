@@ -336,3 +336,20 @@ def test_what_an_engine_below_cannot_tell_is_no_source_here(tmp_path):
         assert "of engine `milan` is stale" in shown.stderr
         assert "`congresslite tiers` tells more" in shown.stderr
         assert "source show milan" not in shown.stderr
+
+
+def test_who_is_below_is_not_stopped_and_that_is_said(tmp_path):
+    """A command below that loses against a rule here is done all the same, and whoever looks is told so."""
+    deny = 'policy glob. @id("no") deny[vnfm:reboot(s)] :- tiers:services(_, s, _, _, _).'
+    go = 'policy loc. @id("go") execute[vnfm:reboot(s)] :- inv:services(service=s).'
+    with started(tmp_path, "south", "milan", "lyon") as running:
+        south, lyon = running.running["south"], running.running["lyon"]
+        lyon.put_policy(ADMIN, "loc", go, None)
+        until(lambda: running.tiers("south").running.node.received["lyon"].small["rules"])
+        south.put_policy(ADMIN, "glob", deny, None)
+        until(lambda: south.conflicts(ADMIN, ViolationFilter()).items)
+        assert {each.decision for each in lyon.snapshot().commands() if each.policy == "loc"} == {"run"}
+        id_ = south.conflicts(ADMIN, ViolationFilter()).items[0].id
+        with answering(south, Config()) as url:
+            shown = CliRunner().invoke(cli, ["conflicts", "show", id_, "--explain", "--server", url])
+    assert "`lyon` does it all the same" in shown.stdout, shown.output
