@@ -57,6 +57,7 @@ class _Policies:
     plain: Program
     warnings: tuple[Diagnostic, ...]
     levels: tuple[str, ...]
+    level: str | None
     foreign: tuple[ForeignRule, ...]
 
     def program(self, catalog: Catalog) -> Program:
@@ -91,6 +92,7 @@ class Engine:
         memory_limit: int | None = None,
         max_rounds: int | None = None,
         levels: Sequence[str] = TIERS,
+        level: str | None = None,
         foreign: Iterable[ForeignRule] = (),
         progress: Progress | None = None,
     ) -> Engine:
@@ -99,8 +101,9 @@ class Engine:
         `policies` are paths, folders or Policy objects; `data` is a folder of `SOURCE/TABLE.csv|json|ndjson|parquet`,
         or tables by full name; `engine` is "columnar", "duckdb" or "reference"; `memory_limit` is in bytes (default:
         three quarters of the memory), `max_rounds` how long a recursion may make new values (default: 100,000
-        rounds), `levels` the tiers that policies may belong to, the top first, `foreign` the rules of other engines
-        that may contradict these. Raises PolicyError, SourceError or EvaluationError, each with all its findings.
+        rounds), `levels` the tiers that policies may belong to, the top first, `level` the one of this engine, above
+        which no policy is but those from above, `foreign` the rules of other engines that may contradict these.
+        Raises PolicyError, SourceError or EvaluationError, each with all its findings.
         """
         if engine not in ENGINES:
             raise ValueError(f"no engine `{engine}`: choose one of {', '.join(ENGINES)}")
@@ -108,7 +111,7 @@ class Engine:
         clock = Clock()
         tell("reading", 0, 0)
         tables, catalog, release = _opened(data)
-        checked = _checked(_listed(policies), (), catalog, tuple(levels), tuple(foreign))
+        checked = _checked(_listed(policies), (), catalog, tuple(levels), level=level, foreign=tuple(foreign))
         program = checked.program(catalog)
         limits = Limits.of(memory_limit, max_rounds)
         answers = _RUNS[engine](program, tables, limits, tell, clock)
@@ -251,6 +254,7 @@ class Engine:
                 memory_limit=limits.memory,
                 max_rounds=limits.rounds,
                 levels=self._current[0].levels,
+                level=self._current[0].level,
                 foreign=self._current[0].foreign,
             )
 
@@ -279,7 +283,7 @@ class Engine:
         if unknown:
             raise PolicyError([_unknown_policy(name, known) for name in unknown])
         kept = [file for name, file in known.items() if name not in names]
-        revised = _checked(given, kept, self._catalog, before.levels, before.foreign)
+        revised = _checked(given, kept, self._catalog, before.levels, level=before.level, foreign=before.foreign)
         return revised, keep_names(revised.program(self._catalog), snapshot.program)
 
     # -- questions -------------------------------------------------------------------------------
@@ -296,7 +300,9 @@ class Engine:
     @property
     def policies(self) -> tuple[Policy, ...]:
         """The texts of the policies."""
-        return tuple(Policy(file.name, file.source.text, file.source.name) for file in self._current[0].files)
+        return tuple(
+            Policy(file.name, file.source.text, file.source.name, file.from_above) for file in self._current[0].files
+        )
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -369,6 +375,8 @@ def _checked(
     kept: Iterable[PolicyFile],
     catalog: Catalog,
     levels: tuple[str, ...],
+    *,
+    level: str | None,
     foreign: tuple[ForeignRule, ...],
 ) -> _Policies:
     """The given policies in place of kept ones of the same names, checked.
@@ -377,12 +385,12 @@ def _checked(
     """
     read, found = load_policies(given)
     files = _replaced(kept, read)
-    checked = check(files, catalog, tiers=levels, syntax=found)
+    checked = check(files, catalog, tiers=levels, level=level, syntax=found)
     if any(each.code in UNREADABLE for each in found if has_errors([each])):
         raise SourceError(checked.diagnostics)
     if checked.program is None or has_errors(checked.diagnostics):
         raise PolicyError(checked.diagnostics)
-    return _Policies(files, checked.program, checked.diagnostics, levels, foreign)
+    return _Policies(files, checked.program, checked.diagnostics, levels, level, foreign)
 
 
 def _replaced(kept: Iterable[PolicyFile], read: Iterable[PolicyFile]) -> tuple[PolicyFile, ...]:

@@ -131,11 +131,16 @@ def _side(side: Side) -> str:
     return f"{where}{side.policy}/{side.rule} (tier {side.tier}): {said}"
 
 
+def _not_stopped(told: Conflict) -> list[str]:
+    """The engines below that know nothing of the conflict, and do what has lost it."""
+    if told.winner is None or told.resolved_at is not None:
+        return []
+    loser = told.sides[1 - told.winner]
+    return [loser.engine] if loser.engine and loser.modal == "execute" else []
+
+
 def _show(found: ConflictDetail, depth: int, settings: Settings) -> None:
-    from congresslite.cli.client.explanations import proof_of
-    from congresslite.cli.client.showing import moment, show_facts, show_table
-    from congresslite.cli.terminal import console
-    from congresslite.cli.trees import proof_lines
+    from congresslite.cli.client.showing import moment, show_facts, show_sides, show_table
 
     told = found.conflict
     show_table(settings, None, [(told.message,)])
@@ -146,13 +151,10 @@ def _show(found: ConflictDetail, depth: int, settings: Settings) -> None:
         {"id": told.id, "state": told.state, "kind": told.kind, **sides, "wins": decided, "object": told.object,
          "tenant": told.tenant, "site": told.site, "waiver": told.waiver},
     )  # fmt: skip
+    for engine in _not_stopped(told):
+        show_table(
+            settings, None, [(f"`{engine}` does it all the same: to stop it, put the policy that wins at its tier",)]
+        )
     rows = [(f"  {moment(each.first_seen)}", moment(each.resolved_at) or "now") for each in found.episodes]
     show_table(settings, ("  from", "until"), rows)
-    screen = console(settings, sys.stdout)
-    for number, document in enumerate(found.explanations or (), start=1):
-        screen.print()
-        screen.print(f"side {number}:" if document else f"side {number}: explained by its own engine")
-        if document is not None:
-            proof, notes = proof_of(document)
-            for line in proof_lines(proof, depth, notes):
-                screen.print(line)
+    show_sides(settings, found.explanations or (), depth)

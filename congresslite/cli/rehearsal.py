@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from congresslite.api import Engine
 
 CONFIG = "congresslite.yaml"
+# The tiers of the hierarchy, the top first, and that of the engine; None for an engine that stands alone.
+Place = tuple[tuple[str, ...], str | None]
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?)%|(\d+)")
 
 
@@ -77,24 +79,24 @@ def rehearse(proposal: Proposal, settings: Settings) -> Report:
     from congresslite.sources.files import open_inventory
 
     owners = {} if proposal.data is None else open_inventory(proposal.data).owners
-    limit, levels = _configured(proposal.max_affected, settings)
+    limit, place = _configured(proposal.max_affected, settings)
     context = Context(owners=owners, max_affected=limit, limit=proposal.limit)
     try:
-        engine = _engine(proposal.live, proposal, levels, settings)
+        engine = _engine(proposal.live, proposal, place, settings)
     except PolicyError as error:
         codes = ", ".join(sorted({each.code for each in error.diagnostics if each.severity is Severity.ERROR}))
         remark(f"the policies that are live cannot be evaluated ({codes}): compared with nothing", settings)
         gone = {*proposal.remove, *(each.name for each in proposal.policies)}
         kept = [each for each in proposal.live if each.name not in gone]
-        return precommit(_engine((), proposal, levels, settings), (*kept, *proposal.policies), (), context)
+        return precommit(_engine((), proposal, place, settings), (*kept, *proposal.policies), (), context)
     return precommit(engine, proposal.policies, proposal.remove, context)
 
 
-def _engine(policies: tuple[Policy, ...], proposal: Proposal, levels: tuple[str, ...], settings: Settings) -> Engine:
+def _engine(policies: tuple[Policy, ...], proposal: Proposal, place: Place, settings: Settings) -> Engine:
     from congresslite.api import Engine
 
     with progress(settings) as told:
-        return Engine.load(policies, proposal.data, levels=levels, progress=told)
+        return Engine.load(policies, proposal.data, levels=place[0], level=place[1], progress=told)
 
 
 def max_affected_option(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -107,13 +109,13 @@ def max_affected_option(context: click.Context, parameter: click.Parameter, valu
     return value
 
 
-def _configured(said: str | None, settings: Settings) -> tuple[MaxAffected, tuple[str, ...]]:
-    """The blast-radius limit, and the tiers of the hierarchy where a configuration names them."""
+def _configured(said: str | None, settings: Settings) -> tuple[MaxAffected, Place]:
+    """The blast-radius limit, and where a configuration says that the engine stands."""
     from congresslite.analysis.limits import MaxAffected
     from congresslite.language.resolution.settings import TIERS
 
     limit = MaxAffected()
-    levels: tuple[str, ...] = TIERS
+    place: Place = TIERS, None
     if settings.config is not None or Path(CONFIG).is_file():
         from congresslite.cli.extras import needing
 
@@ -121,8 +123,8 @@ def _configured(said: str | None, settings: Settings) -> tuple[MaxAffected, tupl
             from congresslite.config.loading import load_config
         config = load_config(settings.config).config
         limit = MaxAffected(config.max_affected.amount, config.max_affected.percent)
-        levels = TIERS if config.tier is None else config.tier.levels
+        place = (TIERS, None) if config.tier is None else (config.tier.levels, config.tier.level)
     match = _LIMIT.fullmatch(said or "")
     if match is not None:
         limit = MaxAffected(None, float(match[1])) if match[1] else MaxAffected(int(match[2]), None)
-    return limit, levels
+    return limit, place

@@ -183,14 +183,14 @@ def show(settings: Settings, *, id: str, explain: bool, engine: str | None, dept
         sys.stdout.write(entries.dumps(reply.document) + "\n")
     else:
         _show(detail, depth, settings)
-        if explain and detail.explanation is None:
+        if explain and detail.explanation is None and detail.explanations is None:
             remark("it is not there any more: nothing can be explained", settings)
     return Exit.UNDETERMINED if lacking else Exit.CLEAN
 
 
 def _show(detail: ViolationDetail, depth: int, settings: Settings) -> None:
     from congresslite.cli.client.explanations import proof_of
-    from congresslite.cli.client.showing import moment, show_facts, show_table
+    from congresslite.cli.client.showing import moment, show_facts, show_sides, show_table
     from congresslite.cli.terminal import console
     from congresslite.cli.trees import proof_lines
     from congresslite.language.printing import value_text
@@ -219,6 +219,8 @@ def _show(detail: ViolationDetail, depth: int, settings: Settings) -> None:
         for each in detail.episodes
     ]
     show_table(settings, ("  from", "until", "ended by", "waiver"), rows)
+    if detail.explanations is not None:
+        show_sides(settings, detail.explanations, depth)
     if detail.explanation is not None:
         proof, notes = proof_of(detail.explanation)
         screen = console(settings, sys.stdout)

@@ -206,7 +206,9 @@ TABLE_NAME = r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"
 class PeerSettings(Section):
     """Another engine, and the secret that the two share."""
 
-    secret: SecretStr = Field(description="What the two sign their messages with, known to these two alone.")
+    secret: SecretStr = Field(
+        min_length=1, description="What the two sign their messages with, known to these two alone."
+    )
 
 
 class ParentSettings(PeerSettings):

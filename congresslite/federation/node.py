@@ -33,10 +33,11 @@ from congresslite.federation.parts import merged
 from congresslite.federation.published import Published
 from congresslite.federation.received import Claims, Received, Taken
 from congresslite.federation.refusals import Refusals
-from congresslite.federation.relations import HANDED, HEALTH, POLICIES, RULES
+from congresslite.federation.relations import ENGINES, HANDED, HEALTH, POLICIES, RULES
 from congresslite.federation.replica import Step
 from congresslite.federation.translating import Translator
 from congresslite.language.program import Program
+from congresslite.policy.conflicts import ForeignRule
 from congresslite.schema import Delta, Row
 
 log = structlog.get_logger("congresslite.tiers")
@@ -88,7 +89,7 @@ class Node:
         self._secrets = {link.peer.name: link.peer.secret for link in self._all_links()}
         self._translator = None if tier.translate is None else Translator(tier, tier.translate)
         self._translated: Mapping[str, Mapping[str, Given]] = {}
-        self._opposed: tuple[Row, ...] = ()
+        self._opposed: list[ForeignRule] = []
         self._policies_changed, self._rules_changed, self._tables_changed = True, True, True
         self._handed_changed = False
         self._known = False  # whether what a translation is made of is
@@ -229,10 +230,14 @@ class Node:
         self._tables_changed = True
 
     def _oppose(self) -> None:
-        rows = tuple(sorted({row for each in self.received.values() for row in each.small[RULES]}, key=repr))
-        if rows != self._opposed:
-            self._opposed = rows
-            self.host.oppose(opponents(rows, self.agreed[COMMANDS].union))
+        rules, engines = (
+            sorted({row for each in self.received.values() for row in each.small[relation]}, key=repr)
+            for relation in (RULES, ENGINES)
+        )
+        found = opponents(rules, engines, self.tier)
+        if found != self._opposed:
+            self._opposed = found
+            self.host.oppose(found)
 
     def _translate(self) -> None:
         self._known = self._translator is not None and self.host.known(self._translator.reads)
@@ -266,7 +271,7 @@ class Node:
             return  # what it says is asked for anew
         taken = received.take(step, self.host.snapshot())
         self._pending.append(taken.small)
-        self._rules_changed |= bool(taken.small.get(RULES))
+        self._rules_changed |= bool(taken.small.get(RULES) or taken.small.get(ENGINES))
         self._apply(child, taken, now)
         for each in taken.anew:
             self.links[each].restart(now)

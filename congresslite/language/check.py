@@ -37,14 +37,15 @@ def check(
     catalog: Catalog,
     *,
     tiers: Sequence[str] = TIERS,
+    level: str | None = None,
     syntax: Collection[Diagnostic] = (),
 ) -> Checked:
     """Check parsed policies against the tables of the sources.
 
-    `tiers` are the names of the configured hierarchy. `syntax` is what was found
-    while the policies were read, to be told together with the rest: of a policy
-    with an error in its text, nobody is told that a table of it is unknown, and
-    there is no program.
+    `tiers` are the names of the configured hierarchy, and `level` is the one of the
+    engine, unless it stands alone. `syntax` is what was found while the policies
+    were read, to be told together with the rest: of a policy with an error in its
+    text, nobody is told that a table of it is unknown, and there is no program.
     """
     broken = {each.span.source.name for each in syntax if each.span is not None and each.severity is Severity.ERROR}
     draft = build(files, catalog, tiers, {file.name for file in files if file.source.name in broken})
@@ -52,7 +53,7 @@ def check(
     found = in_order((*syntax, *meaning))
     if broken or any(finding.severity is Severity.ERROR for finding in meaning):
         return Checked(None, found)
-    return Checked(assemble(draft), found)
+    return Checked(assemble(draft, level), found)
 
 
 def check_sources(sources: Sequence[Source], catalog: Catalog, *, tiers: Sequence[str] = TIERS) -> Checked:

@@ -237,10 +237,14 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """One parsed policy. `name` is declared, or else the file's stem; `settings` come from a YAML form."""
+    """One parsed policy. `name` is declared, or else the file's stem; `settings` come from a YAML form.
+
+    `from_above`: an engine of an upper tier handed it down.
+    """
 
     name: str
     source: Source
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = ()
     settings: Mapping[str, Scalar] = field(default_factory=dict)
+    from_above: bool = False

@@ -120,15 +120,15 @@ def _engine(
     policies: Policies, loaded: Sequence[Policy], tables: dict[str, TableData], foreign: Sequence[ForeignRule]
 ) -> Engine:
     """The engine with these policies. What was handed down, and is wrong here by now, keeps nobody from starting."""
-    levels = policies.place.levels
+    place = policies.place
     handed = {each.name for each in policies.current() if each.origin == "tier"}
     try:
-        return Engine.load(loaded, tables, levels=levels, foreign=foreign)
+        return Engine.load(loaded, tables, levels=place.levels, level=place.own, foreign=foreign)
     except PolicyError:
         if not handed:
             raise
         own = [each for each in loaded if each.name not in handed]
-        return Engine.load(own, tables, levels=levels, foreign=foreign)
+        return Engine.load(own, tables, levels=place.levels, level=place.own, foreign=foreign)
 
 
 def _sources(config: Config, store: Store, sources: Sources, base: Path) -> tuple[dict[str, TableData], list[Kept]]:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from congresslite.api import Policy
 from congresslite.diagnostics import Diagnostic, PolicyError, Severity
-from congresslite.language.resolution.settings import TIERS
+from congresslite.language.resolution.settings import TIERS, own_tier
 from congresslite.live.core import Core
 from congresslite.live.values import Caller, ConflictError
 from congresslite.policy.declared import declared_settings
@@ -38,6 +38,16 @@ class Place:
     def evaluates(self, policy: Policy) -> bool:
         """Whether a policy is for this engine, rather than for the tiers below, to which it is handed down."""
         return not self.is_below(declared_settings(policy).tier)
+
+    @property
+    def own(self) -> str | None:
+        """The tier of this engine; None if it stands alone, where every tier is."""
+        return self.level if self.name else None
+
+    def tier_of(self, policy: Policy) -> str:
+        """The tier that a policy has here."""
+        said = declared_settings(policy).tier
+        return said if self.own is None or policy.from_above else own_tier(said, self.levels, self.own)
 
     def is_below(self, tier: str) -> bool:
         """Whether a tier is below that of this engine. One that does not exist is not: a check will tell."""
@@ -222,7 +232,7 @@ def _managed(known: PolicyVersion) -> ConflictError:
 def stored(version: PolicyVersion) -> Policy:
     """A stored version as a policy."""
     assert version.text is not None, "a policy that was removed is not current"
-    return Policy(version.name, version.text, version.path)
+    return Policy(version.name, version.text, version.path, from_above=version.origin == "tier")
 
 
 def named(name: str, text: str) -> Policy:

@@ -8,6 +8,7 @@ other from being taken.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -31,7 +32,7 @@ class TierPolicies:
 
     def held(self) -> list[HeldPolicy]:
         """All policies that are stored."""
-        return [_held(each) for each in self._policies.current()]
+        return [self._held(each) for each in self._policies.current()]
 
     def hand(self, wanted: Mapping[str, Given], *, own: bool) -> Mapping[str, str]:
         """See `Host.hand`."""
@@ -39,7 +40,7 @@ class TierPolicies:
             current = {each.name: each for each in self._policies.current()}
             mine = {name: each for name, each in current.items() if self._is_mine(each, own)}
             refused = {
-                name: _held(current[name]).collision() for name in wanted if name in current and name not in mine
+                name: self._held(current[name]).collision() for name in wanted if name in current and name not in mine
             }
             held = {each.name: each.text for each in self._core.engine.policies}
             fresh = {
@@ -60,6 +61,11 @@ class TierPolicies:
                 if name not in held:
                     self._revise({name: policy})
 
+    def _held(self, version: PolicyVersion) -> HeldPolicy:
+        policy = stored(version)
+        tier, mode = self._policies.place.tier_of(policy), declared_settings(policy).mode
+        return HeldPolicy(version.name, tier, mode, policy.text, version.path if policy.from_above else None)
+
     def _is_mine(self, version: PolicyVersion, own: bool) -> bool:
         return version.origin == "tier" and (version.path == self._policies.place.name) == own
 
@@ -77,7 +83,7 @@ class TierPolicies:
         texts: dict[str, Policy | None] = dict.fromkeys(gone)
         for name, given in fresh.items():
             try:
-                texts[name] = named(name, given.text)
+                texts[name] = replace(named(name, given.text), from_above=True)
             except CongressliteError as error:
                 refused[name] = _why(error)
         for name in self._revised(texts, refused):
@@ -114,12 +120,6 @@ class TierPolicies:
             log.warning("policies from another engine are refused", policies=sorted(wanted), why=_why(error))
             return _why(error)
         return None
-
-
-def _held(version: PolicyVersion) -> HeldPolicy:
-    settings = declared_settings(stored(version))
-    origin = version.path if version.origin == "tier" else None
-    return HeldPolicy(version.name, settings.tier, settings.mode, version.text or "", origin)
 
 
 def _why(error: CongressliteError) -> str:

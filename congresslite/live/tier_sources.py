@@ -15,7 +15,7 @@ from congresslite.config.models import TierSettings
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.federation.agreed import COMMANDS, UNION, Agreed, agreed_tables
 from congresslite.federation.opponents import opponents
-from congresslite.federation.relations import RULES, fits
+from congresslite.federation.relations import ENGINES, RULES, fits
 from congresslite.language.program import CONFLICT_POLICY
 from congresslite.live.feeds import FeedState
 from congresslite.live.filled import FilledDriver, filled_source
@@ -46,8 +46,12 @@ class TierSources:
         self.tables: dict[str, TableData] = {}
         for source in found:
             self.tables |= sources.held(source)[0]
-        told = {row for child in tier.children for row in memory.load(child).get(RULES, ()) if fits(RULES, row)}
-        self.foreign: Sequence[ForeignRule] = opponents(told, f"{UNION}:{COMMANDS}")
+        said = [memory.load(child) for child in tier.children]
+        rules, engines = (
+            {row for each in said for row in each.get(relation, ()) if fits(relation, row)}
+            for relation in (RULES, ENGINES)
+        )
+        self.foreign: Sequence[ForeignRule] = opponents(rules, engines, tier)
 
     def changed(self, tables: Iterable[str], seen: Iterable[str]) -> None:
         """Note whose cache is behind, and which tables are known now; whoever calls holds the core's lock."""

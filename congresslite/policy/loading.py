@@ -60,7 +60,7 @@ def parse_object(policy: Policy) -> Parsed:
     # Without a declared name the parser takes the stem of the path, which says less than the object does.
     if file.name == PurePath(source.name).stem and not _declares_name(file):
         file = replace(file, name=policy.name)
-    return file, found
+    return replace(file, from_above=policy.from_above), found
 
 
 def name_of_text(name: str, text: str) -> str:

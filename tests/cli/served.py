@@ -128,17 +128,23 @@ def running(config: Config) -> Iterator[LiveEstate]:
 @contextmanager
 def serving(config: Config) -> Iterator[Server]:
     """A server over an estate."""
-    with running(config) as estate:
-        server = make_server("127.0.0.1", 0, create_app(estate, config), threaded=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield Server(f"http://127.0.0.1:{server.server_port}", estate)
-        finally:
-            estate.close_streams()
-            server.shutdown()
-            thread.join()
-            server.server_close()
+    with running(config) as estate, answering(estate, config) as url:
+        yield Server(url, estate)
+
+
+@contextmanager
+def answering(estate: LiveEstate, config: Config) -> Iterator[str]:
+    """The address of a server over an estate that runs already."""
+    server = make_server("127.0.0.1", 0, create_app(estate, config), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        estate.close_streams()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def wait(condition: Callable[[], object]) -> None:

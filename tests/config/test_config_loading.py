@@ -238,6 +238,28 @@ def test_mistakes_of_the_environment_and_of_flags(tmp_path: Path) -> None:
     assert "did you mean `level`?" in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ['""', "{env: NOTHING}", "{file: nothing}"])
+def test_an_empty_secret_of_a_link_is_refused(tmp_path: Path, value: str) -> None:
+    """Engines that could sign nothing are told so when they start, wherever the empty secret is from."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "nothing").write_text("\n", encoding="utf-8")
+    text = f"""\
+tier:
+  name: malmo
+  level: region
+  parent: {{name: north, secret: {value}}}
+  children:
+    cell: {{secret: {value}}}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, {"NOTHING": ""})
+    assert [(each.code, each.where.rpartition("/")[2].split(":")[:2]) for each in caught.value.diagnostics] == [
+        ("CL491", ["congresslite.yaml", "4"]),
+        ("CL491", ["congresslite.yaml", "6"]),
+    ]
+    assert all("secret" in each.message for each in caught.value.diagnostics)
+
+
 LISTENS = {
     "127.0.0.1:1": ("127.0.0.1", True), "127.8.8.8:0": ("127.8.8.8", True), "localhost:80": ("localhost", True),
     "[::1]:80": ("::1", True), "0.0.0.0:80": ("0.0.0.0", False),  # noqa: S104

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from congresslite.cli.app import cli
 from congresslite.config.models import Config
 from congresslite.diagnostics import PolicyError
 from congresslite.federation.asking import NoAnswerError
-from congresslite.live import ConflictError, open_estate
+from congresslite.federation.host import Given
+from congresslite.live import ConflictError, LiveEstate, open_estate
 from congresslite.live.checks import Proposal
 from congresslite.server.app import create_app
 from congresslite.store.records import ViolationFilter
+from tests.cli.served import answering
 from tests.federation.estates import ADMIN, ENGINES, Estates, settled, started
 from tests.waiting import until
 
@@ -252,3 +257,99 @@ def test_violations_of_an_engine_that_is_silent_are_undetermined(tmp_path):
             client.get("/v1/violations?tier=region").get_json()["items"]
             == client.get("/v1/violations?engine=south").get_json()["items"]
         )
+
+
+def test_a_local_policy_is_of_the_tier_of_its_engine(tmp_path):
+    """A policy that names no tier, or an upper one, is of that of its engine, unless it was handed down."""
+    local = 'policy {name}({said}priority = 50). @id("go") execute[vnfm:heal(s)] :- inv:services(service=s).'
+    handed = local.format(name="handed", said='tier = "region", ')
+    texts = {
+        name: local.format(name=name, said=said) for name, said in (("silent", ""), ("claims", 'tier = "global", '))
+    }
+
+    def tiers(estate: LiveEstate) -> dict[str, str]:
+        return {each.name: each.tier for each in estate.snapshot().program.policies}
+
+    with started(tmp_path, "malmo") as running:
+        for name, text in texts.items():
+            running.running["malmo"].put_policy(ADMIN, name, text, None)
+        assert running.tiers("malmo").hand({"handed": Given(handed, "region", "north")}, own=False) == {}
+        found = tiers(running.running["malmo"])
+        assert (found["silent"], found["claims"], found["handed"]) == ("pop", "pop", "region")
+        held = {each.name: each.tier for each in running.tiers("malmo").policies()}
+        assert {name: held[name] for name in ("silent", "claims", "handed")} == {
+            "silent": "pop", "claims": "pop", "handed": "region"
+        }  # fmt: skip
+        check = running.running["malmo"].check_policies(ADMIN, Proposal({"silent": texts["silent"] + "\n"}))
+        assert [each["tier"] for each in check.document["policies"]] == ["pop"]
+        running.stop("malmo")
+        running.start("malmo")
+        assert tiers(running.running["malmo"]) == found
+
+
+def test_a_local_policy_does_not_beat_a_global_one(estates):
+    """What is denied at the carrier wins over a command at a point of presence of a higher priority and no tier."""
+    text = 'policy {}(priority = {}). @id("it") {}[vnfm:reboot(s)] :- {}.'
+    execute = text.format("loc", 50, "execute", "inv:services(service=s)")
+    deny = text.format("glob", 0, "deny", "tiers:services(_, s, _, _, _)")
+    version = estates.running["lyon"].put_policy(ADMIN, "loc", execute, None)
+    carrier = estates.running["carrier"]
+    south = estates.tiers("carrier").running.node.received["south"]
+    until(lambda: "loc" in {row[1] for row in tuple(south.small["rules"])})
+    record = carrier.check_policies(ADMIN, Proposal({"glob": deny}))
+    decided = {(each["sides"][each["winner"]]["policy"], each["decided_by"]) for each in record.document["conflicts"]}
+    assert decided == {("glob", "tier")}
+    estates.running["lyon"].remove_policy(ADMIN, "loc", version.etag)
+    until(lambda: "loc" not in {row[1] for row in tuple(south.small["rules"])})
+
+
+def test_a_conflict_below_is_explained_by_its_sides(tmp_path, monkeypatch):
+    """Asked for the proof of what an engine has as a conflict, it gives one for each side, and they are shown."""
+    text = """policy torn.
+@id("go") execute[vnfm:reboot(s)] :- inv:services(service=s).
+@id("no") deny[vnfm:reboot(s)] :- inv:services(service=s, state=x)."""
+    monkeypatch.chdir(tmp_path)
+    with started(tmp_path, "malmo") as running:
+        estate = running.running["malmo"]
+        estate.put_policy(ADMIN, "torn", text, None)
+        until(lambda: estate.conflicts(ADMIN, ViolationFilter()).items)
+        id_ = estate.conflicts(ADMIN, ViolationFilter()).items[0].id
+        with answering(estate, running.config("malmo")) as url:
+            arguments = ["violations", "show", id_, "--engine", "malmo", "--explain", "--server", url]
+            shown = CliRunner().invoke(cli, arguments)
+            assert shown.exit_code == 0, shown.output
+            assert [shown.stdout.count(f"side {number}:\n") for number in (1, 2)] == [1, 1]
+            assert shown.stdout.count("inv:services(") >= 2
+            document = json.loads(CliRunner().invoke(cli, [*arguments, "-o", "json"]).stdout)
+            assert document["explanation"] is None
+            assert [each["steps"][0]["table"] for each in document["explanations"]] == [
+                "torn:execute[vnfm:reboot]", "torn:deny[vnfm:reboot]",
+            ]  # fmt: skip
+
+
+def test_what_an_engine_below_cannot_tell_is_no_source_here(tmp_path):
+    """Whoever is told that an engine below is silent is led to where engines are shown, not to a source."""
+    with started(tmp_path, "south", lease="2s") as running:
+        with answering(running.running["south"], Config()) as url:
+            shown = CliRunner().invoke(cli, ["violations", "list", "--engine", "milan", "--server", url])
+        assert shown.exit_code == 3, shown.output
+        assert "of engine `milan` is stale" in shown.stderr
+        assert "`congresslite tiers` tells more" in shown.stderr
+        assert "source show milan" not in shown.stderr
+
+
+def test_who_is_below_is_not_stopped_and_that_is_said(tmp_path):
+    """A command below that loses against a rule here is done all the same, and whoever looks is told so."""
+    deny = 'policy glob. @id("no") deny[vnfm:reboot(s)] :- tiers:services(_, s, _, _, _).'
+    go = 'policy loc. @id("go") execute[vnfm:reboot(s)] :- inv:services(service=s).'
+    with started(tmp_path, "south", "milan", "lyon") as running:
+        south, lyon = running.running["south"], running.running["lyon"]
+        lyon.put_policy(ADMIN, "loc", go, None)
+        until(lambda: running.tiers("south").running.node.received["lyon"].small["rules"])
+        south.put_policy(ADMIN, "glob", deny, None)
+        until(lambda: south.conflicts(ADMIN, ViolationFilter()).items)
+        assert {each.decision for each in lyon.snapshot().commands() if each.policy == "loc"} == {"run"}
+        id_ = south.conflicts(ADMIN, ViolationFilter()).items[0].id
+        with answering(south, Config()) as url:
+            shown = CliRunner().invoke(cli, ["conflicts", "show", id_, "--explain", "--server", url])
+    assert "`lyon` does it all the same" in shown.stdout, shown.output

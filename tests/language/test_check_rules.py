@@ -50,6 +50,12 @@ CASES = {
         "haal",
         "`heal`",
     ),
+    "incompatible with what is only required": (
+        "execute[heal(v)] :- inv:vnf(v). require[up(v)] :- inv:vnf(v). incompatible heal(v), up(v).",
+        "CL132",
+        "up",
+        "`heal`",
+    ),
     "functional for what nobody says": ("functional qos(v -> k).", "CL132", "qos", ""),
     # CL220 to CL225
     "an unknown annotation": ('@sevrity("high") error(x) :- inv:vm(x).', "CL220", '@sevrity("high")', "`severity`"),

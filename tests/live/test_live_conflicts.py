@@ -46,6 +46,17 @@ def test_a_conflict_has_an_id_and_a_history(estate: LiveEstate) -> None:
     assert [each.resolved_at is None for each in estate.violation(ADMIN, found.id)] == [True, False]
 
 
+def test_a_conflict_does_not_contradict_itself(estate: LiveEstate) -> None:
+    """Once another side wins, what is told of a conflict that lasts says nothing else."""
+    (found,) = estate.conflicts(ADMIN, ViolationFilter()).items
+    estate.put_policy(ADMIN, "saving", STOP.replace("(mode", "(priority = 1, mode"), "saving-1")
+    (again,) = estate.conflicts(ADMIN, ViolationFilter()).items
+    told = estate.conflict(again)
+    assert told is not None
+    assert (again.id, told.by, told.winner) == (found.id, "priority", 0)
+    assert again.message == "`execute[nova:stop(b)]` of saving/stop is against `deny[nova:stop(b)]` of keeping/keep"
+
+
 def test_both_sides_are_explained(estate: LiveEstate) -> None:
     """Each side has a proof down to the source's row, with its age."""
     (found,) = estate.conflicts(ADMIN, ViolationFilter()).items

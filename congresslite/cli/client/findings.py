@@ -105,13 +105,16 @@ def _stale(entry: Stale) -> Diagnostic:
     since = f" since {moment(entry.since)}" if entry.since else ""
     seen = f"what is told is of {moment(entry.last_success)}" if entry.last_success else "nothing has been seen yet"
     health = entry.health.replace("_", " ")
-    feed = f"`{entry.feed}` of source `{entry.source}` is {health}{since}"
+    whose = f"source `{entry.source}`" if entry.engine is None else f"engine `{entry.engine}`"
+    feed = f"`{entry.feed}` of {whose} is {health}{since}"
     resting = f"{listing(entry.policies)} {'finds' if len(entry.policies) == 1 else 'find'}"
     what = resting if entry.policies else "this asks about"
+    # What an engine below pulls is no source of the server that was asked.
+    more = f"source show {entry.source}" if entry.engine is None else "tiers"
     return Diagnostic(
         "CL594",
         f"what {what} is not known now: {feed}",
-        hint=f"`congresslite source show {entry.source}` tells more",
+        hint=f"`congresslite {more}` tells more",
         severity=Severity.WARNING,
         place=entry.source,
         notes=(entry.why, seen),

@@ -50,6 +50,21 @@ def show_facts(settings: Settings, facts: Mapping[str, str | None]) -> None:
     show_table(settings, None, [(f"  {name}", value) for name, value in facts.items() if value])
 
 
+def show_sides(settings: Settings, documents: Sequence[Mapping[str, Any] | None], depth: int) -> None:
+    """Write the proofs of the sides of a conflict, `depth` levels of each."""
+    from congresslite.cli.client.explanations import proof_of
+    from congresslite.cli.trees import proof_lines
+
+    screen = console(settings, sys.stdout)
+    for number, document in enumerate(documents, start=1):
+        screen.print()
+        screen.print(f"side {number}:" if document else f"side {number}: explained by its own engine")
+        if document is not None:
+            proof, notes = proof_of(document)
+            for line in proof_lines(proof, depth, notes):
+                screen.print(line)
+
+
 def moment(text: str | None) -> str:
     """A time as people read it, to the second; empty if there is none."""
     match = _TIME.fullmatch(text or "")

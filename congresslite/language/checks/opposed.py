@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import get_args
 
 from congresslite.diagnostics import Diagnostic, Severity
 from congresslite.diagnostics.suggest import did_you_mean, listing
@@ -16,32 +17,34 @@ from congresslite.language.syntax import (
     Constant,
     Functional,
     Incompatible,
+    Modal,
     TableName,
     Variable,
 )
 from congresslite.schema import TableSchema
 
-# With how many terms some rule commands, permits, requires or describes what is named.
+# With how many terms some rule says something of what is named, or describes what it does.
 _Commanded = Mapping[str, set[int]]
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """Findings about what every policy declares of actions and of values."""
-    commanded = _commanded(draft)
+    # What is only required, or allowed, is no action that somebody takes.
+    executed, commanded = _commanded(draft, ("execute",)), _commanded(draft, get_args(Modal))
     for policy, file in draft.policies.items():
         for statement in file.statements:
             if isinstance(statement, Incompatible):
                 for atom in (statement.first, statement.second):
-                    yield from _given(atom.table, len(atom.arguments), "incompatible", commanded)
+                    yield from _given(atom.table, len(atom.arguments), "incompatible", executed)
                 yield from _incompatible(statement)
             elif isinstance(statement, Functional):
                 yield from _functional(statement, named_functional(draft, policy, statement), commanded, draft)
 
 
-def _commanded(draft: Draft) -> _Commanded:
+def _commanded(draft: Draft, modals: Collection[str]) -> _Commanded:
     found: defaultdict[str, set[int]] = defaultdict(set)
     for rule in draft.rules:
-        if rule.outline.kind is RuleKind.MODAL:
+        if rule.outline.kind is RuleKind.MODAL and rule.outline.rule.head.modal in modals:
             schema = draft.scope.tables[rule.table]
             found[str(rule.outline.rule.head.atom.table)].add(schema.arity)
         elif rule.outline.kind is RuleKind.EFFECT:
@@ -54,7 +57,8 @@ def _commanded(draft: Draft) -> _Commanded:
 def _given(name: TableName, arity: int, word: str, commanded: _Commanded) -> Iterator[Diagnostic]:
     """Whether some rule gives the command that is named, with so many terms."""
     if str(name) not in commanded:
-        message = f"`{word}` names `{name}`, but no rule commands or requires it"
+        does = "commands" if word == "incompatible" else "commands or requires"
+        message = f"`{word}` names `{name}`, but no rule {does} it"
         hint = did_you_mean(str(name), sorted(commanded))
         if hint is None and commanded:
             hint = f"rules command {listing(sorted(commanded))}"

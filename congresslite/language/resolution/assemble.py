@@ -16,8 +16,11 @@ from congresslite.language.resolution.strata import reads
 from congresslite.schema import Column, Reference, Row, TableSchema, Type, identity
 
 
-def assemble(draft: Draft) -> Program:
-    """The program that a draft without errors says. Rules that stand in their policy already are left out."""
+def assemble(draft: Draft, level: str | None = None) -> Program:
+    """The program that a draft without errors says, at an engine of this level, or at one that stands alone.
+
+    Rules that stand in their policy already are left out.
+    """
     refer = references(draft)
     dropped = _repeated(draft)
     gone = {rule.table for rule in dropped if rule.outline.kind in (RuleKind.ERROR, RuleKind.WARNING)}
@@ -30,7 +33,7 @@ def assemble(draft: Draft) -> Program:
     ]
     rules = tuple(rule for rule in kept if rule.kind is not RuleKind.EFFECT)
     return Program(
-        policies=tuple(settings_of(name, file) for name, file in draft.policies.items()),
+        policies=tuple(settings_of(name, file, draft.tiers, level) for name, file in draft.policies.items()),
         tables=table_schemas(draft, refer, gone),
         base=base_schemas(draft, rules),
         rules=rules,

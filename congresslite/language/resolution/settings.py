@@ -6,8 +6,8 @@ The table of keys is the one place that knows them; each holds one kind of value
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from congresslite.diagnostics import Span
 from congresslite.language.program import PolicySettings
@@ -49,7 +49,18 @@ def given_settings(file: PolicyFile) -> Iterator[Given]:
                 yield Given(setting.key, setting.value.value, setting.value.text, setting.span)
 
 
-def settings_of(name: str, file: PolicyFile) -> PolicySettings:
-    """The settings of a policy whose keys and values have been checked."""
+def settings_of(name: str, file: PolicyFile, tiers: Sequence[str] = TIERS, level: str | None = None) -> PolicySettings:
+    """The settings of a policy whose keys and values have been checked, at an engine of a level, or at one alone."""
     values = {given.key: given.value for given in given_settings(file)}
-    return PolicySettings(name=name, path=file.source.name, **values)  # type: ignore[arg-type] # checked by their keys
+    found = PolicySettings(name=name, path=file.source.name, **values)  # type: ignore[arg-type] # checked by their keys
+    if level is None or file.from_above:
+        return found
+    return replace(found, tier=own_tier(found.tier, tiers, level))
+
+
+def own_tier(said: str, tiers: Sequence[str], level: str) -> str:
+    """The tier of a policy that was put at an engine of this level: what it says, but none above that of the engine.
+
+    A local policy that says nothing, or calls itself global, would else beat what is global indeed.
+    """
+    return said if said in tiers[tiers.index(level) :] else level

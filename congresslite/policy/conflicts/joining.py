@@ -20,7 +20,6 @@ from congresslite.language.program import (
     Compare,
     Const,
     Contradiction,
-    DecidedBy,
     Either,
     Literal,
     Match,
@@ -30,7 +29,7 @@ from congresslite.language.program import (
 from congresslite.language.resolution.draft import Known
 from congresslite.language.resolution.infer import term_type, variable_types
 from congresslite.language.resolution.kinds import ANY, as_type, of_column
-from congresslite.policy.conflicts.deciding import Implies, Rules, Winner, decide
+from congresslite.policy.conflicts.deciding import Implies, Rules, decide
 from congresslite.policy.conflicts.pairs import Pair
 from congresslite.policy.conflicts.sides import Party, plain
 from congresslite.schema import Column, Reference, TableSchema, Type
@@ -86,7 +85,7 @@ def joined(pair: Pair, implies: Implies, levels: Sequence[str]) -> Joined:
         identity=pair.identity,
         span=span,
         severity="high",
-        message=_message(pair, row, winner, by, tied=tied),
+        message=_message(pair, row, tied=tied),
         object=_object(pair, row),
         types={name: as_type(known) for name, known in types.items()},
     )
@@ -196,14 +195,10 @@ def _object(pair: Pair, row: _Row) -> int | None:
 # -- what is told of it --------------------------------------------------------------------------
 
 
-def _message(pair: Pair, row: _Row, winner: Winner | None, by: DecidedBy | None, *, tied: bool) -> str:
+def _message(pair: Pair, row: _Row, *, tied: bool) -> str:
+    """What contradicts what. Who wins is told beside it: that changes with the policies, and a message is kept."""
     first, second = (f"`{_atom(party, row.of(side))}` of {party.words}" for side, party in enumerate(pair.parties))
-    if winner is None:
-        end = "nothing decides, so neither is run" if tied else "nothing decides between them"
-        return f"{first} is against {second}: {end}"
-    if winner == 0:
-        return f"{first} wins by {by} over {second}"
-    return f"{first} is against {second}, which wins by {by}"
+    return f"{first} is against {second}{': nothing decides, so neither is run' if tied else ''}"
 
 
 def _atom(party: Party, terms: Sequence[Var | Const]) -> str:

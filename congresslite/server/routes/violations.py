@@ -114,7 +114,8 @@ def _of_below(estate: LiveEstate, now: Currency, engine: str, id: str, *, explai
     document = next((each for each in told_by(estate, g.caller, now, None, engine) if each["id"] == id), None)
     if document is None:
         raise KeyError(id)
-    proof = explained_below(estate, g.caller, engine, id) if explain else None
+    told = (explained_below(estate, g.caller, engine, id) if explain else None) or {}
+    proof, sides = told.get("proof"), told.get("sides")
     found = Violation.below(document)
     episode = Episode(
         first_seen=found.first_seen,
@@ -127,7 +128,8 @@ def _of_below(estate: LiveEstate, now: Currency, engine: str, id: str, *, explai
     return ViolationDetail(
         violation=found,
         episodes=[episode],
-        explanation=None if proof is None else dict(proof.get("proof", proof)),
+        explanation=None if proof is None else dict(proof),
+        explanations=None if sides is None else [None if each is None else dict(each) for each in sides],
         undetermined=now.undetermined,
         as_of=stamp_or_none(now.as_of),
     )

@@ -103,9 +103,13 @@ class Problem(Strict):
 
 
 class Stale(Strict):
-    """Tables that are not current, and the policies whose answers rest on them: those are undetermined."""
+    """Tables that are not current, and the policies whose answers rest on them: those are undetermined.
+
+    `engine` is the one below that tells it, and `source` its name then; null for a source of this engine.
+    """
 
     source: str
+    engine: str | None = None
     feed: str
     health: Health
     since: Time | None
@@ -133,6 +137,7 @@ class Stale(Strict):
         """What an engine below cannot tell, as it is sent; `why` may name rows of others."""
         return cls(
             source=each.engine,
+            engine=each.engine,
             feed=each.feed if each.source is None else f"{each.source}/{each.feed}",
             health=each.health if each.health in get_args(Health) else "stale",  # type: ignore[arg-type]  # one of them
             since=None,

@@ -214,11 +214,15 @@ class ViolationDetailQuery(Strict):
 
 
 class ViolationDetail(Strict):
-    """A violation with its history; `explanation` is a proof of it, null unless it was asked for and it is open."""
+    """A violation with its history; `explanation` is a proof of it, null unless it was asked for and it is open.
+
+    What an engine below has as a conflict has `explanations` of its two sides instead, as `ConflictDetail` has.
+    """
 
     violation: Violation
     episodes: list[Episode]
     explanation: dict[str, Any] | None
+    explanations: list[dict[str, Any] | None] | None = None
     undetermined: list[Stale]
     as_of: Time | None
 

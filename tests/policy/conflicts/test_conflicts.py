@@ -55,6 +55,9 @@ CASES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str | None]]]]
         [("modality", "vm3", "b/f", "specificity")],
     ),
     "require beside permit": (("require[up(v)] :- inv:vm(id=v).", "permit[up(v)] :- inv:vm(id=v)."), []),
+    "incompatible, and only required": (
+        ("incompatible up(v), down(v).\nrequire[up(v)] :- inv:vm(id=v).", "require[down(v)] :- inv:vm(id=v)."), [],
+    ),
     "another action": ((STOP, 'deny[nova:start(v)] :- inv:vm(id=v, host="h1").'), []),
     "another arity": ((STOP, "deny[nova:stop(v, h)] :- inv:vm(id=v, host=h)."), []),
     "constants that never meet": (
