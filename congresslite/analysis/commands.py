@@ -9,13 +9,13 @@ too, whatever the kinds of its objects. The rule to keep: it is the same that st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from congresslite.analysis.limits import MaxAffected, exceeds
 from congresslite.analysis.report import Commanded
 from congresslite.api import Snapshot, Trial
-from congresslite.policy.conflicts.told import Command, action_of, commanding
+from congresslite.policy.conflicts.told import Command, action_of, commanding, contradicting, losing
 
 # An action on something, as it would be run.
 _Order = tuple[str, tuple[object, ...]]
@@ -23,7 +23,7 @@ _Order = tuple[str, tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The commands that would be run in a trial and are not run now, and all that would be run."""
+    """The commands that would be run in a trial and are not run now, and all of the same actions that would be run."""
 
     new: tuple[Command, ...]
     all: tuple[Command, ...]
@@ -34,12 +34,16 @@ class Orders:
 
 
 def orders(trial: Trial) -> Orders:
-    """What a trial would command."""
-    if not _touched(trial):
+    """What a trial would command, of the actions of which anything can have changed."""
+    actions = _touched(trial)
+    if not actions:
         return Orders((), ())
-    now = {_order(each) for each in _run(trial.before)}
-    then = tuple(_run(trial.after))
-    return Orders(tuple(each for each in then if _order(each) not in now), then)
+    now = list(_run(trial.before, actions))
+    known = {_order(each) for each in now}
+    # Only what is enforced is done; of a policy in another mode the command is known, and nothing came of it.
+    done = {_order(each) for each in now if each.mode == "enforce"}
+    then = tuple(_run(trial.after, actions))
+    return Orders(tuple(each for each in then if _order(each) not in (done if each.mode == "enforce" else known)), then)
 
 
 def commanded(trial: Trial, found: Orders, limit: MaxAffected) -> list[Commanded]:
@@ -75,15 +79,40 @@ def commanded(trial: Trial, found: Orders, limit: MaxAffected) -> list[Commanded
     return sorted(listed, key=lambda each: (not each.exceeded, -each.new, each.action, each.policy))
 
 
-def _touched(trial: Trial) -> bool:
-    """Whether a command, or a conflict that may stop one, comes or goes."""
-    tables = {rule.table for state in (trial.before, trial.after) for rule in commanding(state.program)}
-    tables |= trial.before.program.contradictions.keys() | trial.after.program.contradictions.keys()
-    return any(any(trial.changes.size(table)) for table in tables)
+def _touched(trial: Trial) -> set[str]:
+    """The actions of which a command comes or goes, has another mode, or is decided upon otherwise.
+
+    All others are left alone: an estate may have a million commands of which a check changes nothing.
+    """
+    found = {action_of(table) for _, table, *_ in _rules(trial.before) ^ _rules(trial.after)}
+    found |= {atom for atom, *_ in _stops(trial.before) ^ _stops(trial.after)}
+    for program in (trial.before.program, trial.after.program):
+        found |= {action_of(rule.table) for rule in commanding(program) if any(trial.changes.size(rule.table))}
+        for table, contradiction in program.contradictions.items():
+            if any(trial.changes.size(table)):
+                found |= {side.atom for side in losing(contradiction)}
+    return found
 
 
-def _run(snapshot: Snapshot) -> Iterator[Command]:
-    return (each for each in snapshot.commands() if each.decision == "run")
+def _rules(snapshot: Snapshot) -> set[tuple[str, ...]]:
+    """The rules that command: policy, table, identity, and the mode of the policy."""
+    modes = {policy.name: policy.mode for policy in snapshot.program.policies}
+    return {(rule.policy, rule.table, rule.identity, modes[rule.policy]) for rule in commanding(snapshot.program)}
+
+
+def _stops(snapshot: Snapshot) -> set[tuple[str, ...]]:
+    """Which side of which pair of rules is stopped: its action, policy and rule, and the pair; a tie stops both."""
+    program = snapshot.program
+    return {
+        (side.atom, side.policy, side.rule, rule.identity)
+        for rule in contradicting(program)
+        if snapshot.count(rule.table)
+        for side in losing(program.contradictions[rule.table])
+    }
+
+
+def _run(snapshot: Snapshot, actions: Collection[str]) -> Iterator[Command]:
+    return (each for each in snapshot.commands(actions) if each.decision == "run")
 
 
 def _order(command: Command) -> _Order:

@@ -1,13 +1,13 @@
 """
 Contradicting: the conflicts that come, go and stay in a trial.
 
-All are counted. Told one by one, with both sides and why each of them holds, are those that come first, then those that
-go, then those that stay.
+One that another side wins than before goes, and comes as what it is then. All are counted. Told one by one, with both
+sides and why each of them holds, are those that come first, then those that go, then those that stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from congresslite.analysis.documents import conflict_document
 from congresslite.analysis.report import ConflictFound, Status
 from congresslite.api import Snapshot, Trial
 from congresslite.engine.explanation import as_json
-from congresslite.language.program import CheckedRule
+from congresslite.language.program import CheckedRule, Program
 from congresslite.policy.conflicts import told
 from congresslite.policy.conflicts.told import Conflict
 from congresslite.policy.violations import violation_ids
@@ -42,12 +42,30 @@ class Moved:
 
 def moved_conflicts(trial: Trial) -> tuple[Moved, ...]:
     """The conflicts that come, and those that go."""
-    return (*_moved(trial.after, trial.changes, "new"), *_moved(trial.before, trial.changes, "resolved"))
+    turned = _turned(trial.before.program, trial.after.program)
+    return (
+        *_moved(trial.after, trial.changes, turned, "new"),
+        *_moved(trial.before, trial.changes, turned, "resolved"),
+    )
 
 
-def _moved(snapshot: Snapshot, changes: Changes, status: Literal["new", "resolved"]) -> Iterator[Moved]:
+def _turned(before: Program, after: Program) -> set[str]:
+    """The identities of the pairs of rules of which another side wins than before, or none."""
+    then, now = (
+        {(rule.identity, program.contradictions[rule.table].winner) for rule in told.contradicting(program)}
+        for program in (before, after)
+    )
+    return {identity for identity, _ in then - now} & {identity for identity, _ in now - then}
+
+
+def _moved(
+    snapshot: Snapshot, changes: Changes, turned: Collection[str], status: Literal["new", "resolved"]
+) -> Iterator[Moved]:
     for rule in contradicting(snapshot):
-        if changes.size(rule.table)[status == "resolved"]:
+        if rule.identity in turned:
+            if snapshot.count(rule.table):
+                yield Moved(status, snapshot, rule, snapshot.rows(rule.table))
+        elif changes.size(rule.table)[status == "resolved"]:
             delta = changes.part(rule.table)
             yield Moved(status, snapshot, rule, delta.insert if status == "new" else delta.delete)
 

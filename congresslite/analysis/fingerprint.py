@@ -45,6 +45,9 @@ def fingerprint(
     return sha256(json.dumps(parts).encode("ascii")).hexdigest()[:32]
 
 
+_OTHERS = "other objects than those that the check told are concerned"
+
+
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What two checks of the same proposal (their documents) found differently, in words."""
     found = [*_policies(before["seen"], after["seen"])]
@@ -62,7 +65,24 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     then, now = (sum(each["new"] for each in document["actions"]) for document in (before, after))
     if then != now:
         found.append(f"objects acted upon at once: {then:,} then, {now:,} now")
-    return found or ["other objects than those that the check told are concerned"]
+    if before["fingerprint"] != after["fingerprint"] and not found:
+        found.append(_OTHERS)
+    return [*found, *_tiers(before["tiers"], after["tiers"])] or [_OTHERS]
+
+
+def _tiers(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]:
+    """What engines below found differently."""
+    for name in sorted(before.keys() | after.keys()):
+        then, now = before.get(name), after.get(name)
+        if then is None or now is None:
+            yield f"engine `{name}` {'had nothing' if then is None else 'has nothing'} to say of it"
+        elif then.get("fingerprint") != now.get("fingerprint"):
+            try:
+                found = differences(then, now)
+            except (KeyError, TypeError, AttributeError):  # it says no more than its verdict, or what is unknown here
+                verdicts = (_words(str(each.get("verdict"))) for each in (then, now))
+                found = ["its verdict was {}, and is {}".format(*verdicts)]
+            yield from (f"engine `{name}`: {each}" for each in found)
 
 
 def _policies(before: Mapping[str, str], after: Mapping[str, str]) -> Iterable[str]:

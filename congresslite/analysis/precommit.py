@@ -27,8 +27,9 @@ from congresslite.analysis.report import Document, Evaluation, PolicyChange, Rep
 from congresslite.analysis.verdict import judged
 from congresslite.api import Engine, Policy, Trial
 from congresslite.diagnostics import CongressliteError
-from congresslite.language.program import DecidedBy, PolicySettings, Program
+from congresslite.language.program import DecidedBy, PolicySettings, Program, RuleKind
 from congresslite.language.reads import base_tables
+from congresslite.policy.declared import declared_settings
 from congresslite.policy.loading import parse_object
 
 # What no check looks into: states that there are not, but could be.
@@ -36,11 +37,22 @@ POTENTIAL = "potential conflicts"
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is for other engines, which check it: the policies that are live there, those proposed, names that go."""
+
+    live: Sequence[Policy] = ()
+    policies: Sequence[Policy] = ()
+    removed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a check needs to know of the estate beside the engine.
 
     `owners` gives the owner column of each table that has one, by full name; `undetermined` what is stale at the
-    moment; `targets` what actions are called at; `limit` how many violations and conflicts are told one by one.
+    moment; `targets` what actions are called at; `limit` how many violations and conflicts are told one by one;
+    `opposing` are the tables of what other engines permit, deny and do, which may contradict any rule that does so;
+    `elsewhere` what else takes part, and is only told and covered by the fingerprint.
     """
 
     owners: Mapping[str, str] = field(default_factory=dict)
@@ -48,18 +60,21 @@ class Context:
     max_affected: MaxAffected = field(default_factory=MaxAffected)
     targets: Mapping[str, ActionTarget] = field(default_factory=lambda: USUAL)
     limit: int = 100
+    opposing: frozenset[str] = frozenset()
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
 
 def precommit(
     engine: Engine, policies: Iterable[Policy] = (), remove: Iterable[str] = (), context: Context | None = None
 ) -> Report:
     """What would follow. Nothing changes, and nobody waits; policies that are wrong make a report that rejects them."""
-    asked = _Asked.of(engine, policies, remove)
+    context = context or Context()
+    asked = _Asked.of(engine, policies, remove, context.elsewhere)
     try:
         trial = engine.trial(policies=asked.policies.values(), remove=asked.removed)
     except CongressliteError as error:
         return _rejected(asked, engine.program, error)
-    return _checked(asked, trial, engine, context or Context())
+    return _checked(asked, trial, engine, context)
 
 
 def with_tiers(report: Report, tiers: Mapping[str, Document]) -> Report:
@@ -73,18 +88,21 @@ class _Asked:
 
     policies: Mapping[str, Policy]
     removed: tuple[str, ...]
+    elsewhere: Elsewhere
     live: Mapping[str, str]  # versions by name
     at: float
 
     @staticmethod
-    def of(engine: Engine, policies: Iterable[Policy], remove: Iterable[str]) -> _Asked:
+    def of(engine: Engine, policies: Iterable[Policy], remove: Iterable[str], elsewhere: Elsewhere) -> _Asked:
         named = {parse_object(each)[0].name: each for each in policies}
-        live = {each.name: version_of(each) for each in engine.policies}
-        return _Asked(named, tuple(sorted(set(remove))), live, time.time())
+        live = {each.name: version_of(each) for each in (*elsewhere.live, *engine.policies)}
+        return _Asked(named, tuple(sorted(set(remove))), elsewhere, live, time.time())
 
     def versions(self) -> dict[str, str | None]:
-        """The versions of what is proposed; None for what goes."""
-        return {**dict.fromkeys(self.removed), **{name: version_of(each) for name, each in self.policies.items()}}
+        """The versions of what is proposed, here and elsewhere; None for what goes."""
+        gone = dict.fromkeys((*self.removed, *self.elsewhere.removed))
+        others = {each.name: version_of(each) for each in self.elsewhere.policies}
+        return {**gone, **{name: version_of(each) for name, each in self.policies.items()}, **others}
 
     def changed(self) -> frozenset[str]:
         """The names of the policies that are not as they were."""
@@ -92,7 +110,9 @@ class _Asked:
 
     def told(self, before: Program, after: Program | None) -> Iterator[PolicyChange]:
         """The policies that take part."""
-        settings = {each.name: each for each in (*before.policies, *(() if after is None else after.policies))}
+        declared = (declared_settings(each) for each in (*self.elsewhere.live, *self.elsewhere.policies))
+        here = (*before.policies, *(() if after is None else after.policies))
+        settings = {each.name: each for each in (*here, *declared)}
         for name, version in self.versions().items():
             said = settings.get(name, PolicySettings(name))
             known = self.live.get(name)
@@ -138,7 +158,7 @@ def _checked(asked: _Asked, trial: Trial, engine: Engine, context: Context) -> R
         loops=rings,
         commands=commanded(trial, found, context.max_affected),
         evaluation=Evaluation(engine.timing.evaluate_s, trial.evaluate_s),
-        undetermined=_resting(trial, asked, context.undetermined),
+        undetermined=_resting(trial, asked, context),
         not_analysed=(POTENTIAL, *left_of_loops, *left),
         seen=asked.live,
     )
@@ -160,15 +180,24 @@ def _decided_by(trial: Trial, moved: Iterable[MovedConflicts]) -> Mapping[Decide
     return counted
 
 
-def _resting(trial: Trial, asked: _Asked, undetermined: Sequence[Document]) -> tuple[Document, ...]:
-    """What is not current of the source tables that the proposed policies rest on, before or after."""
-    if not undetermined:
+def _resting(trial: Trial, asked: _Asked, context: Context) -> tuple[Document, ...]:
+    """What is not current of the source tables that the proposed policies rest on, before or after.
+
+    They rest on what they may contradict too; an engine that is silent may have rules that nobody here has heard of.
+    """
+    if not context.undetermined:
         return ()
     proposed, rests = asked.versions().keys(), set[str]()
     for program in (trial.before.program, trial.after.program):
         tables = base_tables(program)
-        rests.update(*(tables[rule.table] for rule in program.rules if rule.policy in proposed))
-    return tuple(each for each in undetermined if rests.intersection(each.get("tables", rests)))
+        own = [rule for rule in program.rules if rule.policy in proposed]
+        rests.update(*(tables[rule.table] for rule in own))
+        if any(rule.kind is RuleKind.MODAL for rule in own):
+            rests |= context.opposing
+        for table, contradiction in program.contradictions.items():
+            if any(side.policy in proposed and not side.engine for side in contradiction.sides):
+                rests |= tables[table]
+    return tuple(each for each in context.undetermined if rests.intersection(each.get("tables", rests)))
 
 
 def _fingerprint(

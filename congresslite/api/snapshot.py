@@ -9,7 +9,7 @@ nothing, and what it holds is freed with it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -146,9 +146,9 @@ class Snapshot:
         """The conflicts that these rows of a rule in `program.contradictions` are, in the order of the rows."""
         return conflicts_of(rule, rows, self.program, self._answers)
 
-    def commands(self) -> Iterator[Command]:
-        """Every action that is commanded now, and whether it would be run."""
-        return commands(self.program, self._answers)
+    def commands(self, actions: Collection[str] | None = None) -> Iterator[Command]:
+        """Every action that is commanded now, or just these (`nova:stop`), and whether it would be run."""
+        return commands(self.program, self._answers, actions)
 
     def explain_sides(self, conflict: Conflict, *, limit: int | None = 20) -> tuple[Proof | None, Proof | None]:
         """Why each side of a conflict of this snapshot holds, by the rule that it is about.

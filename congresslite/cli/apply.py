@@ -17,6 +17,7 @@ from congresslite.cli.teaching import Teaching
 from congresslite.cli.terminal import number, remark, tell
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.policy import Policy
+from congresslite.policy.loading import parse_object
 
 if TYPE_CHECKING:
     from congresslite.cli.saved import SavedCheck
@@ -109,13 +110,18 @@ def _targets(saved: SavedCheck, known: Mapping[str, Path]) -> list[_Target]:
     targets = []
     for policy in saved.proposal.policies:
         suffix, there = Path(policy.path).suffix, known.get(policy.name)
-        if there is not None and there.suffix == suffix:
+        if there is not None and there.suffix == suffix and _keeps_its_name(policy, there):
             targets.append(_Target(policy, there, None))
             continue
         path = _free(saved.folder, policy, suffix, taken)
         taken.add(path)
         targets.append(_Target(policy, path, there))
     return targets
+
+
+def _keeps_its_name(policy: Policy, path: Path) -> bool:
+    """Whether a policy has its name in a file too: one without a `policy` statement is called as its file is."""
+    return parse_object(Policy(path.stem, policy.text, str(path)))[0].name == policy.name
 
 
 def _free(folder: Path, policy: Policy, suffix: str, taken: set[Path]) -> Path:

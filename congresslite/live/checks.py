@@ -15,11 +15,11 @@ from typing import Any
 from congresslite.analysis.documents import report_document
 from congresslite.analysis.fingerprint import differences
 from congresslite.analysis.limits import MaxAffected
-from congresslite.analysis.precommit import Context, precommit, with_tiers
+from congresslite.analysis.precommit import Context, Elsewhere, precommit, with_tiers
 from congresslite.analysis.report import Document, Report
 from congresslite.diagnostics import Diagnostic
 from congresslite.live.core import Core
-from congresslite.live.policies import Policies, named
+from congresslite.live.policies import Policies, named, stored
 from congresslite.live.values import Caller, RefusedCheckError
 from congresslite.store.records import CheckRecord, PolicyVersion
 from congresslite.store.store import Store
@@ -98,12 +98,15 @@ class Checks:
         policies = [named(name, text) for name, text in proposal.policies.items()]
         place = self._policies.place
         here = [each for each in policies if place.evaluates(each)]
+        below = [each for each in policies if each not in here]
         held = {each.name for each in self._core.engine.policies}
         # What is for the tiers below is checked there; what was evaluated here until now, and moves there, goes.
-        stored = {each.name for each in self._policies.current()} - held
-        moving = [each.name for each in policies if each not in here and each.name in held]
-        going = [name for name in proposal.remove if name not in stored]
-        return precommit(self._core.engine, here, (*going, *moving), context)
+        live = [stored(each) for each in self._policies.current() if each.name not in held]
+        names = {each.name for each in live}
+        moving = [each.name for each in below if each.name in held]
+        going = [name for name in proposal.remove if name not in names]
+        elsewhere = Elsewhere(live, below, [name for name in proposal.remove if name in names])
+        return precommit(self._core.engine, here, (*going, *moving), replace(context, elsewhere=elsewhere))
 
     def report(self, policies: Mapping[str, str], remove: Sequence[str]) -> Document:
         """The report about policies of this tier alone; it is not kept."""

@@ -123,17 +123,19 @@ class LiveEstate:
         Whoever calls does not hold the core's lock.
         """
         limit = self._config.max_affected
+        opposing: frozenset[str] = frozenset() if self._tiers is None else self._tiers.opposing
         return Context(
             owners=self._sources.owners,
-            undetermined=self._not_current(self._look_for(texts)),
+            undetermined=self._not_current(self._look_for(texts, opposing)),
+            opposing=opposing,
             max_affected=MaxAffected(limit.amount, limit.percent),
             targets=self._sources.targets,
         )
 
-    def _look_for(self, texts: Collection[str], *, bare: bool = False) -> Looked:
-        """Pull what texts name and no rule reads, and what the effects of actions in them speak of."""
+    def _look_for(self, texts: Collection[str], more: frozenset[str] = frozenset(), *, bare: bool = False) -> Looked:
+        """Pull what texts name and no rule reads, what the effects of actions in them speak of, and more tables."""
         program = with_declared(self._core.snapshot(), self._sources.targets, texts)
-        return self._looking.look(self._looking.named(texts, bare=bare) | effect_tables(program))
+        return self._looking.look(self._looking.named(texts, bare=bare) | effect_tables(program) | more)
 
     def _not_current(self, looked: Looked) -> tuple[Mapping[str, Any], ...]:
         return tuple(map(undetermined_document, self._questions.undetermined(looked)))

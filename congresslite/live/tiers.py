@@ -14,6 +14,7 @@ from functools import cached_property
 
 from congresslite.api import Snapshot
 from congresslite.config.models import TierSettings
+from congresslite.federation.agreed import COMMANDS, UNION
 from congresslite.federation.host import Document, Given, Happened, HeldPolicy, Lapse
 from congresslite.federation.questions import Unsure
 from congresslite.federation.running import Running
@@ -70,6 +71,11 @@ class Tiers:
     def stop(self) -> None:
         """Speak no more."""
         self.running.stop()
+
+    @property
+    def opposing(self) -> frozenset[str]:
+        """The tables with what the modal rules of engines below say."""
+        return frozenset({f"{UNION}:{COMMANDS}"} if self.tier.children else ())
 
     # -- questions ---------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import pytest
 from congresslite import precommit as public
 from congresslite.analysis.documents import report_document
 from congresslite.analysis.fingerprint import differences
-from congresslite.analysis.precommit import Context, precommit, with_tiers
+from congresslite.analysis.precommit import Context, Elsewhere, precommit, with_tiers
 from congresslite.analysis.report import Report
 from congresslite.api import Delta, Policy
 from tests.analysis.estate import BROKEN, OWNERS, SLOW, engine, policy
@@ -165,3 +165,59 @@ def test_engines_below_warn_with_their_reasons() -> None:
     assert [(each.code, each.message) for each in above.reasons] == [
         ("CL326", "engine `pop_a` warns: 2 new violations of 1 service; not current: `inv/vm`")
     ]
+
+
+def test_an_engine_below_that_finds_something_else_is_named() -> None:
+    """Whoever is refused because of an engine below learns which one, and what it finds."""
+    live = engine(BROKEN)
+    here, below = (report_document(precommit(live, proposed, context=CONTEXT)) for proposed in ([], [SLOW]))
+    live.apply({"inv:host": Delta(insert=[("h2", "hdd")], delete=[("h2", "ssd")])})
+    changed = report_document(precommit(live, [SLOW], context=CONTEXT))
+    silent = {"verdict": "needs_decision", "fingerprint": "needs_decision"}
+    before = {**here, "tiers": {"malmo": below, "lyon": below, "oslo": below, "new": below}}
+    after = {**here, "tiers": {"malmo": changed, "lyon": silent, "oslo": below}}
+    assert differences(before, after) == [
+        "engine `lyon`: its verdict was warn, and is needs decision",
+        "engine `malmo`: new violations: 4 then, 5 now",
+        "engine `new` has nothing to say of it",
+    ]
+
+
+def test_a_conflict_whose_winner_changes_is_told() -> None:
+    """Where the other side wins from now on, each conflict goes as it was and comes as it is, though no row moves."""
+    acting = policy("acting", '@id("stop") execute[nova:stop(v)] :- inv:vm(id=v).', mode='"enforce"', priority="1")
+    denying = [policy("denying", '@id("no") deny[nova:stop(v)] :- inv:vm(id=v).', priority=each) for each in "978"]
+    live = engine(acting, denying[0])
+    report = precommit(live, [policy("acting", acting.text.partition("\n")[2], mode='"enforce"', priority="10")])
+    assert report.conflict_totals == {"new": 5, "resolved": 5, "unchanged": 0}
+    assert [(each.status, each.document["winner"]) for each in report.conflicts] == [("new", 0)] * 5 + [
+        ("resolved", 1)
+    ] * 5
+    assert "CL328" in {each.code for each in report.reasons}
+    assert precommit(live, denying[1:2]).conflict_totals == {"new": 0, "resolved": 0, "unchanged": 5}
+
+
+def test_what_may_contradict_it_and_is_not_current_makes_it_undetermined() -> None:
+    """Whether a policy contradicts another is not known while what the other one rests on is not current."""
+    acting = policy("acting", '@id("stop") execute[nova:stop(f)] :- inv:vm(vnf=f).')
+    denying = policy("denying", '@id("no") deny[nova:stop(f)] :- inv:vnf(id=f, state="ERROR").')
+    context = replace(CONTEXT, undetermined=[STALE, OTHER])
+    assert list(precommit(engine(acting), [denying], context=context).undetermined) == [STALE]
+    assert list(precommit(engine(acting), [BROKEN], context=context).undetermined) == []
+
+
+def test_what_is_for_other_engines_is_told_and_covered() -> None:
+    """Policies that other engines check are listed, and a text of theirs that changes, live or proposed, is noticed."""
+    live, first, second = (policy("down", f"t({each}).", tier='"pop"') for each in (1, 2, 3))
+
+    def check(elsewhere: Elsewhere) -> Report:
+        return precommit(engine(BROKEN), context=replace(CONTEXT, elsewhere=elsewhere))
+
+    report = check(Elsewhere([live], [first]))
+    assert [(each.name, each.tier, each.change) for each in report.policies] == [("down", "pop", "changed")]
+    assert {each.change for each in check(Elsewhere([], [first])).policies} == {"added"}
+    assert {each.change for each in check(Elsewhere([live], [], ["down"])).policies} == {"removed"}
+    others = [check(Elsewhere([live], [second])), check(Elsewhere([second], [first]))]
+    assert len({each.fingerprint for each in (report, *others)}) == 3
+    documents = [report_document(each) for each in (report, others[1])]
+    assert differences(*documents) == ["policy `down` has changed"]

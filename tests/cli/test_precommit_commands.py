@@ -319,3 +319,16 @@ def test_the_hook_works_before_the_first_commit(run: Run) -> None:
     result = run(*hook(), "-o", "json")
     assert result.exit_code == 0, result.output
     assert [each["change"] for each in json.loads(result.stdout)["policies"]] == ["added"]
+
+
+def test_a_policy_that_is_called_as_its_file_keeps_its_name(run: Run) -> None:
+    """A text without a name of its own does not go into a file that would give it another one."""
+    unnamed = DOWN.partition("\n")[2]
+    other = "policy other.\nseen(vm) :- health:error(vm, _).\n"
+    write({"proposed/health.dl": unnamed, "rules/health-v1.dl": DOWN, "rules/other.dl": other})
+    Path("rules/health.dl").unlink()
+    Path("proposed/capacity.dl").unlink()
+    result = run("apply", checked(run, "proposed"))
+    assert result.stdout.splitlines() == ["added rules/health.dl", "removed rules/health-v1.dl"]
+    assert Path("rules/health.dl").read_text(encoding="utf-8") == unnamed
+    assert run("precommit", "rules", *LIVE).stdout.splitlines()[0] == "ok: 2 policies unchanged"

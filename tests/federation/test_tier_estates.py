@@ -15,7 +15,7 @@ from congresslite.config.models import Config
 from congresslite.diagnostics import PolicyError
 from congresslite.federation.asking import NoAnswerError
 from congresslite.federation.host import Given
-from congresslite.live import ConflictError, LiveEstate, open_estate
+from congresslite.live import ConflictError, LiveEstate, RefusedCheckError, open_estate
 from congresslite.live.checks import Proposal
 from congresslite.server.app import create_app
 from congresslite.store.records import ViolationFilter
@@ -121,6 +121,25 @@ def test_a_check_asks_the_tiers_below(estates):
     assert estates.violations("lyon") == set()
 
 
+def test_a_check_for_tiers_below_is_applied_as_it_was_or_refused(estates):
+    """A check of a policy for tiers below tells what it is about, and is refused once that is another policy."""
+    carrier = estates.running["carrier"]
+    first, second, other = (
+        carrier.check_policies(ADMIN, Proposal({name: f'policy {name}(tier = "pop"). t({number}).'}))
+        for name, number in (("late", 1), ("late", 2), ("other", 1))
+    )
+    told = first.document["policies"]
+    assert [(each["name"], each["tier"], each["change"]) for each in told] == [("late", "pop", "added")]
+    assert len({each.document["fingerprint"] for each in (first, second, other)}) == 3
+    (version,) = carrier.apply_check(ADMIN, second.id)
+    with pytest.raises(RefusedCheckError) as refused:
+        carrier.apply_check(ADMIN, first.id)
+    (found,) = refused.value.diagnostics
+    assert (found.code, found.notes[0]) == ("CL333", "policy `late` has been added")
+    assert "t(2)" in str(next(each.text for each in carrier.policies() if each.name == "late"))
+    carrier.remove_policy(ADMIN, "late", version.etag)
+
+
 def test_a_global_policy_contradicts_a_local_one(estates):
     """The proposed policy of the example is against what Lyon does by itself, and a check says so."""
     text = (estates.folder / "tiers" / "proposed" / "platinum_by_hand.dl").read_text(encoding="utf-8")
@@ -144,6 +163,21 @@ def test_silence_makes_undetermined_and_a_restart_mends_it(tmp_path):
         assert ("unmet", "acme") in running.violations("milan")
         running.start("south")
         until(lambda: not running.undetermined("south"))
+
+
+def test_what_is_denied_rests_on_what_engines_below_do(tmp_path):
+    """A denial is undetermined while an engine is silent that may do what it denies, whatever its own rule reads."""
+    denied = 'policy denied. @id("no") deny[vnfm:heal(s)] :- asked(s). asked("lyon-9").'
+    with started(tmp_path, "carrier", "south", "lyon", lease="2s") as running:  # and neither north nor milan
+        south = running.tiers("carrier").running.node.received["south"]
+        until(lambda: any(row[3] == "execute" for row in tuple(south.small["rules"])))
+
+        def check(text: str) -> tuple[set[str], set[str]]:
+            document = running.running["carrier"].check_policies(ADMIN, Proposal({"denied": text})).document
+            return {each["code"] for each in document["reasons"]}, {each["feed"] for each in document["undetermined"]}
+
+        until(lambda: check(denied) == ({"CL330"}, {"commands"}))
+        assert check('policy denied. asked("lyon-9").') == (set(), set())
 
 
 def test_an_engine_that_starts_anew_forgets_nothing(tmp_path):

@@ -80,7 +80,7 @@ def _sections(document: Document) -> Iterator[tuple[str, Iterable[Text]]]:
     yield f"Conflicts: {moved_words(document['conflict_totals'])}", _conflicts(document)
     yield "Loops", _loops(document["loops"])
     yield "Actions that would be commanded at once", _actions(document["actions"])
-    yield "Engines below", _tiers(document["tiers"])
+    yield "Engines below", _tiers(document)
     yield "Not current", _stale(document["undetermined"])
 
 
@@ -228,12 +228,27 @@ def _actions(actions: Sequence[Document]) -> Iterator[Text]:
         yield Text(f"  … {len(actions) - _ITEMS:,} more", "dim")
 
 
-def _tiers(tiers: Mapping[str, Document]) -> Iterator[Text]:
-    for name, each in tiers.items():
-        verdict = each.get("verdict", "")
+def _tiers(document: Document) -> Iterator[Text]:
+    for name, each in document.get("tiers", {}).items():
+        verdict = str(each.get("verdict", ""))
         reasons = "; ".join(str(one["message"]) for one in each.get("reasons", ()))
         yield Text.assemble("  ", (visible(name), "bold"), f": {_WORDS.get(verdict, visible(verdict))}",
                             (f"  {visible(reasons)}" if reasons else "", "dim"))  # fmt: skip
+        try:
+            yield from list(_found_there(each))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            yield Text("    what it found is told in words that are not understood here", "dim")
+
+
+def _found_there(document: Document) -> Iterator[Text]:
+    """What an engine below found, if it says more than its verdict."""
+    if "violations" not in document:
+        return
+    for title, lines in _sections(document):
+        body = list(lines)
+        if body:
+            yield Text(f"    {title}", "bold")
+            yield from (Text.assemble("    ", line) for line in body)
 
 
 def _stale(entries: Sequence[Document]) -> Iterator[Text]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -154,11 +154,11 @@ _Of = tuple[str, str, tuple[object, ...]]
 _Stopped = Mapping[_Of, tuple[Decision, tuple[str, ...]]]
 
 
-def commands(program: Program, answers: Answers) -> Iterator[Command]:
-    """Every command of every rule, and whether it would be run; rows in the order of their values."""
+def commands(program: Program, answers: Answers, actions: Collection[str] | None = None) -> Iterator[Command]:
+    """Every command, or those of these actions, and whether it would be run; rows in the order of their values."""
     policies = {policy.name: policy for policy in program.policies}
-    stopped = _stopped(program, answers)
-    rules = list(commanding(program))
+    stopped = _stopped(program, answers, actions)
+    rules = [rule for rule in commanding(program) if actions is None or action_of(rule.table) in actions]
     deriving = Counter(rule.table for rule in rules)
     for rule in rules:
         rows = answers.rows(rule.table) if deriving[rule.table] == 1 else _alone(rule, program, answers)
@@ -202,7 +202,19 @@ def _alone(rule: CheckedRule, program: Program, answers: Answers) -> list[Row]:
     return answers.query((asked,), {table: replace(program.tables[rule.table], name=table)})
 
 
-def _stopped(program: Program, answers: Answers) -> _Stopped:
+def losing(contradiction: Contradiction, actions: Collection[str] | None = None) -> list[Side]:
+    """The sides that command an action, or one of these, and that a contradiction stops."""
+    first, second = contradiction.sides
+    return [
+        side
+        for number, (side, other) in enumerate(((first, second), (second, first)))
+        if side.modal == "execute" and not side.engine and contradiction.winner != number
+        if other.mode != "dryrun" or side.mode == "dryrun"
+        if actions is None or side.atom in actions
+    ]
+
+
+def _stopped(program: Program, answers: Answers, actions: Collection[str] | None) -> _Stopped:
     """The commands that something stops: they are overruled, or tied with another that nothing decides against.
 
     A policy that is tried out (`dryrun`) stops none but those of such policies.
@@ -210,10 +222,10 @@ def _stopped(program: Program, answers: Answers) -> _Stopped:
     found: defaultdict[_Of, dict[str, Decision]] = defaultdict(dict)
     for rule in contradicting(program):
         contradiction = program.contradictions[rule.table]
-        losing = _losing(contradiction)
-        rows = answers.rows(rule.table) if losing else []
+        stopped = losing(contradiction, actions)
+        rows = answers.rows(rule.table) if stopped else []
         for known, row in zip(violation_ids(rule.policy, rule.identity, rows), rows, strict=True):
-            for side in losing:
+            for side in stopped:
                 found[_of(side.policy, side.table, side.rule, _part(side, row))][known] = (
                     "tied" if contradiction.winner is None else "overruled"
                 )
@@ -221,17 +233,6 @@ def _stopped(program: Program, answers: Answers) -> _Stopped:
         command: ("overruled" if "overruled" in each.values() else "tied", tuple(sorted(each)))
         for command, each in found.items()
     }
-
-
-def _losing(contradiction: Contradiction) -> list[Side]:
-    """The commanding sides that a contradiction stops."""
-    first, second = contradiction.sides
-    return [
-        side
-        for number, (side, other) in enumerate(((first, second), (second, first)))
-        if side.modal == "execute" and not side.engine and contradiction.winner != number
-        if other.mode != "dryrun" or side.mode == "dryrun"
-    ]
 
 
 def _of(policy: str, table: str, rule: str, row: Row) -> _Of:
