@@ -30,7 +30,10 @@ def conflicts(estate: LiveEstate) -> Resource:
             page = estate.conflicts(
                 g.caller, query.wanted(), sort=query.sort, limit=query.limit, cursor=query.cursor
             )  # fmt: skip
-            items = [Conflict.of(each, estate.conflict(each), now.as_of, now.policies) for each in page.items]
+            items = [
+                Conflict.of(each, estate.conflict(each), estate.current(each.rule.tables), now.policies)
+                for each in page.items
+            ]
             following = page.next
         return reply(
             ConflictPage(
@@ -49,7 +52,9 @@ def conflicts(estate: LiveEstate) -> Resource:
             proofs = estate.explain_sides(g.caller, id) if query.explain else None
         return reply(
             ConflictDetail(
-                conflict=Conflict.of(episodes[0], estate.conflict(episodes[0]), now.as_of, now.policies),
+                conflict=Conflict.of(
+                    episodes[0], estate.conflict(episodes[0]), estate.current(episodes[0].rule.tables), now.policies
+                ),
                 episodes=[Episode.of(each) for each in episodes],
                 explanations=None if proofs is None else [None if each is None else dict(each) for each in proofs],
                 undetermined=now.undetermined,
