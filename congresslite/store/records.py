@@ -85,6 +85,7 @@ class ViolationFilter:
     objects: Sequence[str] = ()
     sources: Sequence[str] = ()
     states: Sequence[State] = ("open",)
+    open_of: Sequence[str] | None = None  # of the open ones just those of these policies, whatever else is wanted
     sites: Sequence[str] = ()
     tenant: str | None = None
     since: float | None = None  # first seen at or after

@@ -11,6 +11,7 @@ import pytest
 
 from congresslite.config.models import Config
 from congresslite.live import Caller, LiveEstate
+from congresslite.live.values import Event
 from congresslite.store.records import ViolationFilter, ViolationRecord, WaiverRecord
 from tests.live.estates import ADMIN, opened
 
@@ -104,7 +105,7 @@ def of_a(estate: LiveEstate) -> ViolationRecord:
 def events(estate: LiveEstate, caller: Caller, after: int = 0) -> list[tuple[str, dict[str, Any]]]:
     """The events of violations up to the last one, without those that tell nothing."""
     watch = estate.watch(caller, after)
-    told = []
+    told: list[Event] = []
     last = estate._store.violations.last_batch()
     while not told or told[-1].number < last:
         event = next(watch)

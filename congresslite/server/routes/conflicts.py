@@ -24,17 +24,13 @@ def conflicts(estate: LiveEstate) -> Resource:
     def listed(query: HistoryQuery) -> Response:
         """List conflicts."""
         now = Currency.of(estate, g.caller)
-        items: list[Conflict] = []
-        following = None
-        if query.state != ["undetermined"] or POLICY in now.policies:
-            page = estate.conflicts(
-                g.caller, query.wanted(), sort=query.sort, limit=query.limit, cursor=query.cursor
-            )  # fmt: skip
-            items = [
-                Conflict.of(each, estate.conflict(each), estate.current(each.rule.tables), now.policies)
-                for each in page.items
-            ]
-            following = page.next
+        wanted = query.wanted(now.policies)
+        page = estate.conflicts(g.caller, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
+        items = [
+            Conflict.of(each, estate.conflict(each), estate.current(each.rule.tables), now.policies)
+            for each in page.items
+        ]
+        following = page.next
         return reply(
             ConflictPage(
                 items=items, next=following, undetermined=now.undetermined, as_of=stamp_or_none(now.as_of)

@@ -63,7 +63,7 @@ def violations(estate: LiveEstate, streams: events.Streams) -> Resource:
         if query.tier is not None or query.engine is not None:
             told = violations_told(estate, g.caller, query, now)
             items, following, undetermined = told.items, told.next, [*undetermined, *told.undetermined]
-        elif wanted is not None:
+        else:
             page = estate.violations(g.caller, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
             items = [Violation.of(each, estate.current(each.rule.tables), now.policies) for each in page.items]
             following = page.next
