@@ -133,7 +133,7 @@ def test_rows_that_were_never_read_are_not_none(broken: FlaskClient) -> None:
 
 
 def test_what_is_pushed_does_not_hide_how_current_the_rest_is(client: FlaskClient) -> None:
-    """Beside a source that others push to, answers say of when the oldest pull is; what rests on rows pushed is of now."""
+    """Beside a source that others push to, answers say when the oldest pull was; violations of its rows are of now."""
     page = until(lambda: (found := client.get("/v1/violations").get_json())["as_of"] and found)
     client.post("/v1/sources/dc:refresh")
     later = client.get("/v1/violations").get_json()
