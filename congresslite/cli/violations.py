@@ -232,7 +232,7 @@ def _show(detail: ViolationDetail, depth: int, settings: Settings) -> None:
 @click.option("--events", type=click.IntRange(min=1), metavar="N", help="End after so many events.")
 @shared("table", "ndjson", server=True)
 def watch(settings: Settings, *, after: int | None, events: int | None) -> int:
-    """Show violations as they come (+), go (-) and are told otherwise (~), until Ctrl-C.
+    """Show violations come (+), change (~), go (-), until Ctrl-C.
 
     A connection that breaks is made anew, and the events that were missed are shown.
 
