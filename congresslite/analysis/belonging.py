@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from congresslite.api import Snapshot
 from congresslite.api.snapshot import Way
-from congresslite.language.program import CheckedRule
+from congresslite.diagnostics import Source, Span
+from congresslite.language.program import CheckedRule, Const, Match, RuleKind, Var
 from congresslite.schema import Reference, Scalar, TableSchema
 from congresslite.sources import owner_path
 from congresslite.sources.owners import OwnerStep
@@ -68,9 +69,19 @@ class Belonging:
 
     def places(self, snapshot: Snapshot, objects: Sequence[Scalar]) -> list[str | None]:
         """The point of presence of each object; None where no rule says one."""
+        return led(snapshot, objects, self.place_way(snapshot))
+
+    def place_way(self, snapshot: Snapshot) -> Way | None:
+        """The way from an object to its point of presence; None if no rule says one."""
         known = self.sites in snapshot.tables()
         columns = [column.name for column in snapshot.schema(self.sites).columns] if known else []
-        return led(snapshot, objects, ((self.sites, columns[0], columns[1]),) if len(columns) == 2 else None)
+        return ((self.sites, columns[0], columns[1]),) if len(columns) == 2 else None
+
+    def tenant_way(self, snapshot: Snapshot, rule: CheckedRule) -> Way | None:
+        """The way from the objects that a rule names to their tenants; None if they belong to nobody."""
+        reference = object_reference(snapshot, rule)
+        ways = None if reference is None else self.ways(snapshot, reference)
+        return None if ways is None else ways.tenant
 
 
 def object_reference(snapshot: Snapshot, rule: CheckedRule) -> Reference | None:
@@ -83,6 +94,28 @@ def led(snapshot: Snapshot, values: Sequence[Scalar], way: Way | None) -> list[s
     if way is None:
         return [None] * len(values)
     return [None if value is None else str(value) for value in snapshot.follow(values, way)]
+
+
+def leading(snapshot: Snapshot, way: Way) -> tuple[CheckedRule, ...]:
+    """Rules, no part of the program, whose rows begin with a value and say how far along a way it leads.
+
+    There is one for each step: what leads on to nothing may still be what a value is led to.
+    """
+    values = [Var("v0")]
+    body: list[Match] = []
+    rules = []
+    for table, key, column in way:
+        schema = snapshot.schema(table)
+        terms: list[Var | Const] = [Var(f"_{len(body)}_{place}") for place in range(schema.arity)]
+        terms[schema.position(key) or 0] = values[-1]
+        values.append(values[-1] if key == column else Var(f"v{len(values)}"))
+        terms[schema.position(column) or 0] = values[-1]
+        body.append(Match(table, tuple(terms)))
+        rules.append(CheckedRule("", RuleKind.DERIVE, f"{table}?", tuple(values), tuple(body), "", _NO_PLACE))
+    return tuple(rules)
+
+
+_NO_PLACE = Span(Source("where objects belong", ""), 0, 0)
 
 
 class _Schemas(Mapping[str, TableSchema]):

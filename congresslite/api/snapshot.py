@@ -90,7 +90,7 @@ class Snapshot:
         return self._columnar().select(table, positions, offset, limit)
 
     def matching(self, table: str, columns: Sequence[str], keys: Sequence[Row]) -> list[list[Row]]:
-        """For each key, values of these columns, the rows of a source's table that have it. Raises KeyError."""
+        """For each key, values of these columns, the rows of a table that have it. Raises KeyError."""
         schema = self.schema(table)
         places = {name: schema.position(name) for name in columns}
         missing = [name for name, place in places.items() if place is None]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STATES = ("open", "waived", "resolved", "undetermined")
 _SORTS = tuple(f"{way}{key}" for key in ("first_seen", "severity", "policy", "object") for way in ("", "-"))
-_SIGNS = (("+", "opened"), ("-", "resolved"))
+_SIGNS = (("+", "opened"), ("-", "resolved"), ("~", "changed"))
 _HEADER = ("id", "severity", "state", "policy", "object", "first seen", "message")
 
 
@@ -234,7 +234,7 @@ def _show(detail: ViolationDetail, depth: int, settings: Settings) -> None:
 @click.option("--events", type=click.IntRange(min=1), metavar="N", help="End after so many events.")
 @shared("table", "ndjson", server=True)
 def watch(settings: Settings, *, after: int | None, events: int | None) -> int:
-    """Show violations as they come (+) and go (-), until Ctrl-C.
+    """Show violations come (+), change (~), go (-), until Ctrl-C.
 
     A connection that breaks is made anew, and the events that were missed are shown.
 

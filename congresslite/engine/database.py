@@ -13,7 +13,9 @@ from dataclasses import replace
 
 from congresslite.diagnostics import Diagnostic
 from congresslite.engine.base import BaseTables
+from congresslite.engine.counting import TableDelta
 from congresslite.engine.decode import told
+from congresslite.engine.differing import Differing
 from congresslite.engine.limits import Limits
 from congresslite.engine.prepared import Prepared
 from congresslite.engine.snapshot import Snapshot
@@ -107,7 +109,7 @@ class Database:
         limits, state = replace(self.limits, clock=clock), self._state
         self._state, deltas = later_state(state, limits, owner=self._owner)
         self.limits = limits
-        return told(state, self._state, deltas, self._base)
+        return self._told(state, deltas)
 
     # -- changes ---------------------------------------------------------------------------------
 
@@ -118,4 +120,10 @@ class Database:
         """
         state = self._state
         self._state, deltas = next_state(state, self._base, changes, program, self.limits, owner=self._owner)
-        return told(state, self._state, deltas, self._base)
+        return self._told(state, deltas)
+
+    def _told(self, before: State, deltas: Mapping[str, TableDelta]) -> Changes:
+        after = self._state
+        same = before.prepared is after.prepared
+        differing = Differing(before, after, deltas, self._base, self.limits).rows if same else None
+        return told(before, after, deltas, self._base, differing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,13 @@ def decode_rows(
     return list(zip(*decoded, strict=True))
 
 
-def told(before: State, after: State, deltas: Mapping[str, TableDelta], base: BaseTables) -> Changes:
+def told(
+    before: State,
+    after: State,
+    deltas: Mapping[str, TableDelta],
+    base: BaseTables,
+    differing: Callable[[Any], list[Row]] | None = None,
+) -> Changes:
     """The changes of derived tables under the names that users know; of base tables and of single rules as parts."""
     visible = after.prepared.visible
     if before.prepared is not after.prepared:
@@ -52,7 +59,7 @@ def told(before: State, after: State, deltas: Mapping[str, TableDelta], base: Ba
         elif name not in single and "#" in name:
             single[name] = partial(_decoded, [_Part.of(name, delta, before, after)])
     sizes = {name: (delta.came_rows, delta.gone_rows) for name, delta in deltas.items()}
-    return Changes(tuple(visible), changed, single, sizes)
+    return Changes(tuple(visible), changed, single, sizes, differing)
 
 
 @dataclass(frozen=True, slots=True)

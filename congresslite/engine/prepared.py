@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from congresslite.engine.dictionary import Dictionary
 from congresslite.engine.domains import Domains, Place
 from congresslite.engine.rules import Pipelines
-from congresslite.language.program import Program, Var, visible_tables
+from congresslite.language.program import CheckedRule, Program, Var, visible_tables
 from congresslite.plan import Plan, RulePlan, StratumPlan, build_plan, isolate_aggregates, project
 from congresslite.schema import Row
 
@@ -49,6 +49,8 @@ class Prepared:
         self.pipelines: Pipelines = Pipelines() if earlier is None else earlier.pipelines.kept(branches)
         # Questions that were asked of a few rows, with the columns of base tables that they need.
         self.questions: dict[str, tuple[RulePlan, Mapping[str, set[int]]]] = {}
+        # Rules beside the program of which was asked what batches change for them, by identity; the same of each.
+        self.asked: dict[int, tuple[CheckedRule, RulePlan, Mapping[str, set[int]]]] = {}
         self.places = {name: at for at, stratum in enumerate(self.strata) for name in stratum.stratum.tables}
         # Tables that are other tables by another name: they have the same relation.
         self.copies = {at: source for at, each in enumerate(self.strata) if (source := self._source(each)) is not None}

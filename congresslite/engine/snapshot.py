@@ -17,6 +17,7 @@ from congresslite.engine.base import BaseTables, without_repeats
 from congresslite.engine.constraints import broken_constraints
 from congresslite.engine.decode import decode_rows, told
 from congresslite.engine.dictionary import Dictionary, Ids
+from congresslite.engine.differing import head_dictionary
 from congresslite.engine.domains import Domains
 from congresslite.engine.following import NOWHERE, Hop, follow
 from congresslite.engine.index import Places
@@ -28,7 +29,7 @@ from congresslite.engine.run import Run
 from congresslite.engine.sinks import CountSink
 from congresslite.engine.state import State
 from congresslite.engine.transition import next_state
-from congresslite.language.program import CheckedRule, Match, NoMatch, Program, Var
+from congresslite.language.program import CheckedRule, Match, NoMatch, Program
 from congresslite.plan import RulePlan, plan_rule
 from congresslite.schema import Changes, Column, Delta, Replacement, Row, Scalar, TableSchema, canonical
 
@@ -66,7 +67,7 @@ class Snapshot:
         return found, total
 
     def matching(self, table: str, positions: Sequence[int], keys: Sequence[Row]) -> list[list[Row]]:
-        """For each key (values of the columns at these places, which ascend) the rows of a base table that have it."""
+        """For each key (values of the columns at these places, which ascend) the rows of a table that have it."""
         relation = self._distinct(table)
         found: list[list[Row]] = [[] for _ in keys]
         if not relation.rows or not keys:
@@ -76,7 +77,8 @@ class Snapshot:
         known = np.logical_and.reduce([each >= 0 for each in ids]).nonzero()[0]
         which, places = relation.matches(positions, [each[known] for each in ids], len(known))
         wanted = [relation.column(at)[places] for at in range(len(relation.dictionaries))]
-        rows = decode_rows(wanted, len(places), relation.dictionaries, self._base.schema(table))
+        schema = self.program.tables.get(table) or self._base.schema(table)
+        rows = decode_rows(wanted, len(places), relation.dictionaries, schema)
         for at, row in zip(known[which].tolist(), rows, strict=True):
             found[at].append(row)
         return found
@@ -156,7 +158,7 @@ class Snapshot:
         run = Run(relations, relations, limits)
         for table in dict.fromkeys(rule.table for rule in rules):
             mine = [plan for plan in plans if plan.rule.table == table]
-            dictionaries = [_head_dictionary(mine[0], place, relations) for place in range(len(mine[0].rule.head))]
+            dictionaries = [head_dictionary(mine[0], place, relations) for place in range(len(mine[0].rule.head))]
             sink = CountSink(dictionaries, limits)
             distinct = [derive(plan, run, dictionaries, sink, counted=False) for plan in mine]
             relations[table] = sink.relation(table, None, distinct=distinct == [True])
@@ -216,13 +218,3 @@ def _places(relation: Relation, where: Mapping[int, Scalar]) -> Places:
     if any(each[0] < 0 for each in ids) or not relation.rows:
         return np.zeros(0, np.int64)
     return np.sort(relation.matches(positions, ids, 1)[1])
-
-
-def _head_dictionary(plan: RulePlan, place: int, relations: Mapping[str, Relation]) -> Dictionary:
-    """A dictionary for a column of an answer: that of a column from which its values come, or else a new one."""
-    for branch in plan.branches:
-        term = branch.head[place]
-        for literal in branch.scans:
-            if isinstance(term, Var) and term in literal.terms:
-                return relations[literal.table].dictionaries[literal.terms.index(term)]
-    return Dictionary()

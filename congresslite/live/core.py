@@ -174,6 +174,8 @@ class Core:
             yield
         finally:
             news, self.history.news = self.history.news, []
+            if changes is not None:
+                changes.settle()
             for listener in self._listeners:
                 listener(self.snapshot(), changes, news)
 

@@ -203,6 +203,10 @@ class LiveEstate:
         """The sources and how current their tables are, by name."""
         return self._sources.statuses()
 
+    def current(self, tables: Sequence[str]) -> float | None:
+        """Of when what rests on these tables of sources is; None while one of them was never pulled."""
+        return self._questions.current(tables)
+
     def undetermined(self, looked: Looked = NOTHING_NAMED) -> tuple[Undetermined, ...]:
         """What cannot be told at the moment of what policies read and of what was looked at, each feed once, and why.
 

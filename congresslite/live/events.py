@@ -60,11 +60,15 @@ class Change:
 
 @dataclass(slots=True)
 class Happened:
-    """A batch with what came and went; None where that is too much to be told. Texts are made once a tenant."""
+    """A batch with what came, went and is told otherwise (as it was, as it is); None where that is too much to be told.
+
+    Texts are made once a tenant.
+    """
 
     batch: Batch
     opened: Sequence[Change] | None
     resolved: Sequence[Change] | None
+    changed: Sequence[tuple[Change, Change]] | None = ()
     _texts: dict[str | None, Event] = field(default_factory=dict)
 
     def event(self, tenant: str | None) -> Event:
@@ -76,11 +80,17 @@ class Happened:
 
     def _made(self, tenant: str | None) -> Event:
         head = {"batch": self.batch.number, "at": rfc3339(self.batch.at)}
-        if self.opened is None or self.resolved is None:
+        if self.opened is None or self.resolved is None or self.changed is None:
             return Event(self.batch.number, "reload", json.dumps(head))
-        opened = [each.document() for each in self.opened if tenant in (None, each.tenant)]
-        resolved = [each.document() for each in self.resolved if tenant in (None, each.tenant)]
-        return Event(self.batch.number, "violations", json.dumps({**head, "opened": opened, "resolved": resolved}))
+        told: dict[str, list[Change]] = {"opened": [*self.opened], "resolved": [*self.resolved], "changed": []}
+        for before, after in self.changed:
+            # For a tenant, what becomes another one's is gone, as it was last told, and what becomes its own is new.
+            lost, gained = (tenant not in (None, each.tenant) for each in (after, before))
+            told["resolved" if lost else "opened" if gained else "changed"].append(before if lost else after)
+        documents = {
+            key: [each.document() for each in changes if tenant in (None, each.tenant)] for key, changes in told.items()
+        }
+        return Event(self.batch.number, "violations", json.dumps({**head, **documents}))
 
 
 # The batches after a number, from the store.

@@ -159,7 +159,8 @@ def _hidden(name: str, places: Collection[origins.Path]) -> frozenset[origins.Pa
 def _replayed(store: Store, after: int) -> Iterator[Happened]:
     """The batches after a number, for whoever was away."""
     for batch, opened, resolved in store.violations.since(after, limit=1000):
-        few = batch.opened + batch.resolved <= MOST
+        # What a batch did that opened and resolved nothing is not kept.
+        few = 0 < batch.opened + batch.resolved <= MOST
         yield Happened(batch, _changes(opened) if few else None, _changes(resolved) if few else None)
 
 

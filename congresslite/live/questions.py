@@ -161,6 +161,10 @@ class Questions:
             return None
         return time.time() if feed.every is None else feed.last_success
 
+    def current(self, tables: Sequence[str]) -> float | None:
+        """See `LiveEstate.current`."""
+        return oldest([self.as_of(table) for table in tables])
+
     def undetermined(self, looked: Looked = NOTHING_NAMED) -> tuple[Undetermined, ...]:
         """See `LiveEstate.undetermined`."""
         readers = self._resting(self._core.snapshot().program).readers

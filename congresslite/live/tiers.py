@@ -108,8 +108,16 @@ class Tiers:
         """See `Host`."""
 
         def told(snapshot: Snapshot, changes: Changes | None, news: Sequence[News]) -> None:
-            opened = _Documents([(each.at, one) for each in news for one in each.opened])
-            listener(Happened(snapshot, changes, opened, [id_ for each in news for id_ in each.resolved]))
+            opened: dict[str, tuple[float, Opened | ViolationRecord]] = {}
+            resolved: list[str] = []
+            for each in news:
+                # What is told otherwise goes as it was, and comes as it is.
+                for id_ in (*each.resolved, *(one.id for one in each.revised)):
+                    opened.pop(id_, None)
+                    resolved.append(id_)
+                opened |= {one.id: (each.at, one) for one in each.opened}
+                opened |= {one.id: (one.first_seen, one) for one in each.revised}
+            listener(Happened(snapshot, changes, _Documents(opened), resolved))
 
         with self._core.lock:
             self._core.listen(told)
@@ -196,12 +204,12 @@ class Tiers:
 class _Documents(Mapping[str, str]):
     """Violations that came, as JSON; made by whoever first looks, not by whoever changes something."""
 
-    def __init__(self, opened: Sequence[tuple[float, Opened]]) -> None:
+    def __init__(self, opened: Mapping[str, tuple[float, Opened | ViolationRecord]]) -> None:
         self._opened = opened
 
     @cached_property
     def _texts(self) -> dict[str, str]:
-        return {each.id: _text(each, at) for at, each in self._opened}
+        return {id_: _text(each, at) for id_, (at, each) in self._opened.items()}
 
     def __getitem__(self, id: str) -> str:
         return self._texts[id]

@@ -110,6 +110,15 @@ def told(
         )
 
 
+def worded(rule: CheckedRule) -> CheckedRule | None:
+    """A rule, no part of the program, whose rows say in which words each row of this one is told.
+
+    Its head has this one's terms, folds left out, before the variables that messages lack. None if a row says it all.
+    """
+    lacking = [] if rule.message is None else _lacking(rule, rule.message)
+    return _extended(rule, lacking) if lacking else None
+
+
 def violation_id(policy: str, rule: str, row: Row) -> str:
     """What a violation is known by for as long as it lasts, and again when it comes back: a hash of these three."""
     return violation_ids(policy, rule, [row])[0]
@@ -146,7 +155,7 @@ def _messages(
         return lambda row: ", ".join(f"{name} = {shown(value)}" for name, value in zip(columns, row, strict=True))
     template = rule.message
     places = {term.name: place for place, term in enumerate(rule.head) if isinstance(term, Var)}
-    beyond = tuple(name for name in message_variables(template) if name not in places)
+    beyond = tuple(_lacking(rule, template))
     witnesses = _witnesses(rule, beyond, program, answers) if beyond and lookup is None else {}
     groups = [place for place, term in enumerate(rule.head) if not isinstance(term, Fold)]
 
@@ -165,7 +174,7 @@ def _messages(
 def _witnesses(rule: CheckedRule, names: Sequence[str], program: Program, answers: Answers) -> dict[object, Row]:
     """For each row the values of variables that its head lacks, in the lowest binding with the least values."""
     head = tuple(term for term in rule.head if not isinstance(term, Fold))
-    extended = replace(rule, table=f"{rule.table}?", head=(*head, *map(Var, names)))
+    extended = _extended(rule, names)
     columns = tuple(Column(f"c{place}") for place in range(len(extended.head)))
     schemas = {extended.table: TableSchema(extended.table, columns)}
     found: dict[object, Row] = {}
@@ -177,6 +186,17 @@ def _witnesses(rule: CheckedRule, names: Sequence[str], program: Program, answer
                 least[key] = values
         found = least | found
     return found
+
+
+def _extended(rule: CheckedRule, names: Sequence[str]) -> CheckedRule:
+    head = tuple(term for term in rule.head if not isinstance(term, Fold))
+    return replace(rule, table=f"{rule.table}?", head=(*head, *map(Var, names)))
+
+
+def _lacking(rule: CheckedRule, template: str) -> list[str]:
+    """The variables of a message that the head lacks."""
+    there = {term.name for term in rule.head if isinstance(term, Var)}
+    return [name for name in message_variables(template) if name not in there]
 
 
 def _witness(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from congresslite.schema.data import TableData
 from congresslite.schema.values import Row, Scalar
@@ -44,9 +45,11 @@ class Changes(Mapping[str, Delta]):
         changed: Mapping[str, Callable[[], Delta]],
         parts: Mapping[str, Callable[[], Delta]] | None = None,
         sizes: Mapping[str, tuple[int, int]] | None = None,
+        differing: Callable[[Any], list[Row]] | None = None,
     ) -> None:
         self._tables = dict.fromkeys(tables)
         self._parts, self._sizes = parts or {}, sizes or {}
+        self._differing = differing
         self._pending = dict(changed)
         self._known: dict[str, Delta] = {}
 
@@ -57,6 +60,19 @@ class Changes(Mapping[str, Delta]):
     def size(self, table: str) -> tuple[int, int]:
         """How many rows really came and went in a table, one of a source too."""
         return self._sizes.get(table, (0, 0))
+
+    def differing(self, rule: Any) -> list[Row]:
+        """The rows of which a rule that is no part of the program has more or fewer derivations than before, each once.
+
+        It must have no aggregates. Raises TypeError after `settle`, and of a batch that changed policies.
+        """
+        if self._differing is None:
+            raise TypeError("the states before and after the change are not kept")
+        return self._differing(rule)
+
+    def settle(self) -> None:
+        """Keep the states before and after the change no longer: only what is told of it counts from now on."""
+        self._differing = None
 
     def part(self, table: str) -> Delta:
         """What came and went in a table of a source, or in that of a single rule: `nfv:error#2`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,8 @@ COLUMNS = (
 LISTED = ", ".join(f'"{column}"' for column in COLUMNS)
 _CHUNK = 10_000  # ids in one statement
 _MANY = 10_000
+
+Held = TypeVar("Held", bytes, str)
 
 # One encoder for all rows: `json.dumps` would make one for each.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -108,6 +110,30 @@ def close_episodes(
     return closed
 
 
+def rewrite(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write anew what is told of episodes: object, tenant, site, message, state and waiver, and the number of each."""
+    columns = ("object", "tenant", "site", "message", "state", "waiver")
+    mark = _mark(connection)
+    set_ = ", ".join(f'"{column}" = {mark}' for column in columns)
+    connection.exec_driver_sql(f"UPDATE violations SET {set_} WHERE seq = {mark}", list(rows))  # noqa: S608
+
+
+def read_about(connection: Connection, rules: Sequence[int], objects: Sequence[str]) -> list[Sequence[Any]]:
+    """The open episodes of these rules (numbers) about these objects (as they are held), as LISTED has them."""
+    found: list[Sequence[Any]] = []
+    mark = _mark(connection)
+    for chunk in _chunks(objects):
+        among, given = _among(connection, chunk)
+        for rule in rules:
+            for state in (OPEN, WAIVED):
+                statement = (
+                    f"SELECT {LISTED} FROM violations WHERE state = {mark} AND rule = {mark} "  # noqa: S608
+                    f"AND object {among}"
+                )
+                found += connection.exec_driver_sql(statement, (state, rule, *given)).all()
+    return found
+
+
 def open_among(connection: Connection, ids: Sequence[bytes]) -> set[bytes]:
     """Which of these ids have an open episode."""
     found: set[bytes] = set()
@@ -147,12 +173,12 @@ def unpacked(row: Sequence[Any], rules: Mapping[int, RuleRecord]) -> ViolationRe
     )
 
 
-def _chunks(ids: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _chunks(ids: Sequence[Held]) -> Iterator[Sequence[Held]]:
     for start in range(0, len(ids), _CHUNK):
         yield ids[start : start + _CHUNK]
 
 
-def _among(connection: Connection, ids: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
+def _among(connection: Connection, ids: Sequence[Held]) -> tuple[str, tuple[Any, ...]]:
     """A test for being one of these, and what is given with it."""
     if connection.dialect.name == "sqlite":
         return f"IN ({', '.join('?' * len(ids))})", tuple(ids)

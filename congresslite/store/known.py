@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from congresslite.store.records import Batch, Opened
+from congresslite.store.records import Batch, Opened, Revised
 from congresslite.store.rules import Rules
 from congresslite.store.tables import BATCHES, OPEN, VIOLATIONS, WAIVED
 from congresslite.store.texts import name, told_name
@@ -90,6 +90,17 @@ class Known:
     def recounted(self, connection: Connection) -> Known:
         """The same with what is open counted anew."""
         return replace(self, open=Open.count(connection))
+
+    def told_otherwise(self, batch: Batch, revised: Sequence[Revised]) -> Known:
+        """What is known after a batch in which open violations are told otherwise."""
+        number = self.rules.numbers
+        before, after = (
+            Counter(
+                (number[each.rule.policy, each.rule.rule], name(each.site), each.waiver is not None) for each in side
+            )
+            for side in zip(*revised, strict=True)
+        )
+        return replace(self, batch=batch.number, at=batch.at, open=self.open.changed(after, before))
 
     def after(
         self, batch: Batch, opened: Sequence[Opened], numbers: Mapping[int, int], closed: Sequence[Group]

@@ -65,9 +65,9 @@ def read_page(
     connection: Connection, rules: Rules, wanted: ViolationFilter, order: Order, *, limit: int, after: Position | None
 ) -> Found:
     """The first `limit` violations after a position, each with its own."""
-    groups: dict[str, list[int]] = {}
+    groups: dict[str, dict[int, RuleRecord]] = {}
     for number in rules.wanted(wanted):
-        groups.setdefault(order.group(rules.records[number]), []).append(number)
+        groups.setdefault(order.group(rules.records[number]), {})[number] = rules.records[number]
     bounds = _bounds(connection, wanted)
     found: Found = []
     for group in sorted(groups, reverse=order.descending):
@@ -111,6 +111,7 @@ class _Merge:
         self._connection = connection
         self._sqlite = connection.dialect.name == "sqlite"
         self._order = order
+        self._open_of = wanted.open_of
         self._states = [_STATES[state] for state in dict.fromkeys(wanted.states)]
         self._whole = False
         self._lead, leads = self._leading(wanted, bounds)
@@ -119,9 +120,14 @@ class _Merge:
         self._way = way = " DESC" if order.descending else ""
         self._ordered = f"{_OBJECT}{way}, seq{way}" if order.by_object else f"seq{way}"
 
-    def rows(self, rules: Sequence[int], limit: int) -> list[Sequence[Any]]:
+    def rows(self, rules: Mapping[int, RuleRecord], limit: int) -> list[Sequence[Any]]:
         """The first `limit` rows."""
-        lists = list(product(self._states, rules, self._leads))
+        pairs = [
+            (state, number)
+            for state, (number, rule) in product(self._states, rules.items())
+            if state != OPEN or self._open_of is None or rule.policy in self._open_of
+        ]
+        lists = [(*pair, lead) for pair, lead in product(pairs, self._leads)]
         parts = [lists[start : start + _MERGED] for start in range(0, len(lists), _MERGED)]
         found = [row for part in parts for row in self._merged(part, limit)]
         if len(parts) > 1:

@@ -67,6 +67,12 @@ class ViolationRecord:
     waiver: str | None  # the id of the waiver that covers it
 
 
+# What is told of a violation and may change while it is open, beside its object and its message.
+Part = Literal["tenant", "site"]
+# An open violation that is told otherwise: as it was, and as it is.
+Revised = tuple[ViolationRecord, ViolationRecord]
+
+
 @dataclass(frozen=True, slots=True)
 class ViolationFilter:
     """Which violations are wanted; what is None or empty does not matter. `source` is one that the rule rests on."""
@@ -79,6 +85,7 @@ class ViolationFilter:
     objects: Sequence[str] = ()
     sources: Sequence[str] = ()
     states: Sequence[State] = ("open",)
+    open_of: Sequence[str] | None = None  # of the open ones just those of these policies, whatever else is wanted
     sites: Sequence[str] = ()
     tenant: str | None = None
     since: float | None = None  # first seen at or after

@@ -2,9 +2,10 @@
 Violations and their history.
 
 One row is one episode: it is written when a violation comes and closed in place
-when it goes; a violation that lasts costs no write. What came and went together
-is a batch. Batches are numbered without gaps, and so are episodes within and
-across them: whatever was told up to one batch can be told on from there.
+when it goes; a violation that lasts costs no write, until something else is told
+of it. What came and went together is a batch, and so is what is told otherwise.
+Batches are numbered without gaps, and so are episodes within and across them:
+whatever was told up to one batch can be told on from there.
 
 One process writes, so what it needs at each batch (the last numbers, the rules,
 how many are open) is kept in memory, and read anew whenever a write failed.
@@ -13,27 +14,43 @@ how many are open) is kept in memory, and read anew whenever a write failed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
 from congresslite.store import cursors
 from congresslite.store.database import Database
-from congresslite.store.episodes import LISTED, close_episodes, insert_episodes, open_among, packed, read_open, unpacked
+from congresslite.store.episodes import (
+    LISTED,
+    close_episodes,
+    insert_episodes,
+    open_among,
+    packed,
+    read_about,
+    read_open,
+    rewrite,
+    unpacked,
+)
 from congresslite.store.known import Known, Open
 from congresslite.store.pages import Order, read_page
 from congresslite.store.records import (
     Batch,
     Opened,
     Page,
+    Part,
+    Revised,
     RuleRecord,
     ViolationFilter,
     ViolationRecord,
     WaiverRecord,
 )
+from congresslite.store.retelling import retold, rewritten
 from congresslite.store.rules import Rules
 from congresslite.store.tables import BATCHES, VIOLATIONS
+from congresslite.store.texts import name
 from congresslite.store.waiving import mark_waived
 
 _MANY = 10_000  # episodes in one batch, after which the database is to look at its tables anew
@@ -63,6 +80,16 @@ class Violations:
         if not opened and not resolved:
             return None
         return self._change(lambda connection, known: _recorded(connection, known, opened, resolved, at=at, by=by))
+
+    def revise(
+        self, at: float, told: Iterable[Opened], keep: Collection[Part] = ()
+    ) -> tuple[Batch | None, Sequence[Revised]]:
+        """Let open violations be told like this, durably; each that differs, as it was and as it is. Raises StoreError.
+
+        What is not open stays as it is, and so do the parts to `keep`. A waiver is that of `told` if the object is
+        another one. If anything differs, that is a batch which opens and resolves nothing.
+        """
+        return self._change(lambda connection, known: _revised(connection, known, told, keep, at=at))
 
     def set_rules(self, rules: Sequence[RuleRecord]) -> None:
         """Tell how rules are now, though none of their violations came or went."""
@@ -153,6 +180,35 @@ class Violations:
             cursor: Any = connection.exec_driver_sql(statement, (number,)).cursor
             return {bytes(row[0]).hex() for row in cursor.fetchall()}
 
+    def told_of(self, policy: str, rule: str) -> dict[str, int]:
+        """The ids of the open violations of a rule, each with the `told_hash` of it."""
+        number = self._current().rules.numbers.get((policy, rule))
+        if number is None:
+            return {}
+        mark = "?" if self._database.sqlite else "%s"
+        columns = '"id", "object", "tenant", "site", "message"'
+        statement = f"SELECT {columns} FROM violations WHERE rule = {mark} AND closed_in = 0"  # noqa: S608
+        with self._database.read() as connection:
+            cursor: Any = connection.exec_driver_sql(statement, (number,)).cursor
+            return {bytes(row[0]).hex(): hash(tuple(row[1:])) for row in cursor}
+
+    def open_about(self, rules: Iterable[tuple[str, str]], objects: Iterable[str]) -> tuple[ViolationRecord, ...]:
+        """The open violations of these rules, by policy and identity, about these objects."""
+        known = self._current().rules
+        numbers = [known.numbers[rule] for rule in rules if rule in known.numbers]
+        with self._database.read() as connection:
+            rows = read_about(connection, numbers, sorted(set(map(name, objects))))
+        return tuple(unpacked(row, known.records) for row in rows)
+
+    def open_numbers(self) -> dict[tuple[str, str], int]:
+        """How many violations are open of each rule, by policy and identity."""
+        known = self._current()
+        found: Counter[tuple[str, str]] = Counter()
+        for (rule, _, _), count in known.open.groups.items():
+            record = known.rules.records[rule]
+            found[record.policy, record.rule] += count
+        return dict(found)
+
     def open_rules(self) -> set[tuple[str, str]]:
         """The rules, by policy and identity, of which violations are open."""
         known = self._current()
@@ -173,6 +229,8 @@ class Violations:
         self, batch: int, limit: int
     ) -> Iterator[tuple[Batch, tuple[ViolationRecord, ...], tuple[ViolationRecord, ...]]]:
         """The batches after one, with what they opened and resolved; of one with more than `limit`, neither is read.
+
+        One that did neither told open violations otherwise; which ones, and how they were before, is not kept.
 
         If the first of them is not the next one, those in between were pruned.
         """
@@ -248,6 +306,28 @@ def _recorded(
     if len(rows) + len(closed) > _MANY and connection.dialect.name != "sqlite":
         connection.exec_driver_sql("ANALYZE violations")
     return known.after(batch, fresh, numbers, closed), batch
+
+
+def _revised(
+    connection: Connection, known: Known, told: Iterable[Opened], keep: Collection[Part], *, at: float
+) -> tuple[Known, tuple[Batch | None, Sequence[Revised]]]:
+    """Write one batch of violations that are told otherwise; what is known after it, the batch, and each of them."""
+    revised: list[Revised] = []
+    given = iter(told)
+    while chunk := {each.id: each for each in islice(given, _MANY)}:
+        rows = read_open(connection, [bytes.fromhex(each) for each in chunk])
+        before = [unpacked(row, known.rules.records) for row in rows]
+        pairs = [(each, retold(each, chunk[each.id], keep)) for each in before]
+        differing = [pair for pair in pairs if pair[0] != pair[1]]
+        if differing:
+            rewrite(connection, [rewritten(after) for _, after in differing])
+        revised += differing
+    if not revised:
+        return known, (None, ())
+    batch = Batch(known.batch + 1, max(at, known.at), 0, 0)
+    values = {"number": batch.number, "at": batch.at, "opened": 0, "resolved": 0, "first_seq": known.next_seq}
+    connection.execute(insert(BATCHES).values(values))
+    return known.told_otherwise(batch, revised), (batch, revised)
 
 
 def _fresh(connection: Connection, known: Known, opened: Sequence[Opened]) -> list[Opened]:

@@ -133,12 +133,13 @@ def test_rows_that_were_never_read_are_not_none(broken: FlaskClient) -> None:
 
 
 def test_what_is_pushed_does_not_hide_how_current_the_rest_is(client: FlaskClient) -> None:
-    """Beside a source that others push to, answers say of when the oldest pull is, and when a violation was seen."""
+    """Beside a source that others push to, answers say when the oldest pull was; violations of its rows are of now."""
     page = until(lambda: (found := client.get("/v1/violations").get_json())["as_of"] and found)
     client.post("/v1/sources/dc:refresh")
     later = client.get("/v1/violations").get_json()
     assert later["as_of"] > page["as_of"]
-    assert all(each["last_seen"] == later["as_of"] for each in later["items"])
+    assert later["items"]
+    assert all(each["last_seen"] > later["as_of"] for each in later["items"])
 
 
 def test_a_tenant_is_not_told_how_many_rows_others_have(tmp_path: Path) -> None:

@@ -138,3 +138,19 @@ def test_what_is_not_current_is_undetermined(client: FlaskClient, tmp_path: Any)
     assert told["since"] is not None
     assert "sites" in told["why"]
     assert client.get("/v1/violations:counts").get_json()["undetermined"] == page["undetermined"]
+    everything = [("busy", "b"), ("busy", "c"), ("edge", "=lyon"), ("lost", "b")]
+    assert objects(listed(client, "state=open&state=undetermined")) == everything
+    assert objects(listed(client, "state=resolved&state=undetermined")) == [("edge", "=lyon")]
+    assert client.delete("/v1/policies/site", headers={"If-Match": "*"}).status_code == 204
+    assert objects(listed(client, "state=resolved&state=undetermined")) == [("edge", "=lyon")]
+
+
+def test_a_violation_was_last_seen_with_the_tables_of_its_rule(client: FlaskClient) -> None:
+    """Tables that a rule does not rest on, however old, make its violations no older."""
+    text = 'policy site(description = "sites"). @id("edge") error(s) :- dc:sites(id=s, kind="edge").'
+    assert client.put("/v1/policies/site", json={"text": text}).status_code == 201
+    assert client.post("/v1/sources/dc:refresh").status_code == 200
+    page = listed(client)
+    (pulled,) = {each["last_seen"] for each in page["items"] if each["rule"] == "edge"}
+    pushed = {each["last_seen"] for each in page["items"] if each["rule"] == "busy"}
+    assert pulled <= page["as_of"] < min(pushed)

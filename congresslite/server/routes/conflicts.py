@@ -24,14 +24,13 @@ def conflicts(estate: LiveEstate) -> Resource:
     def listed(query: HistoryQuery) -> Response:
         """List conflicts."""
         now = Currency.of(estate, g.caller)
-        items: list[Conflict] = []
-        following = None
-        if query.state != ["undetermined"] or POLICY in now.policies:
-            page = estate.conflicts(
-                g.caller, query.wanted(), sort=query.sort, limit=query.limit, cursor=query.cursor
-            )  # fmt: skip
-            items = [Conflict.of(each, estate.conflict(each), now.as_of, now.policies) for each in page.items]
-            following = page.next
+        wanted = query.wanted(now.policies)
+        page = estate.conflicts(g.caller, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
+        items = [
+            Conflict.of(each, estate.conflict(each), estate.current(each.rule.tables), now.policies)
+            for each in page.items
+        ]
+        following = page.next
         return reply(
             ConflictPage(
                 items=items, next=following, undetermined=now.undetermined, as_of=stamp_or_none(now.as_of)
@@ -49,7 +48,9 @@ def conflicts(estate: LiveEstate) -> Resource:
             proofs = estate.explain_sides(g.caller, id) if query.explain else None
         return reply(
             ConflictDetail(
-                conflict=Conflict.of(episodes[0], estate.conflict(episodes[0]), now.as_of, now.policies),
+                conflict=Conflict.of(
+                    episodes[0], estate.conflict(episodes[0]), estate.current(episodes[0].rule.tables), now.policies
+                ),
                 episodes=[Episode.of(each) for each in episodes],
                 explanations=None if proofs is None else [None if each is None else dict(each) for each in proofs],
                 undetermined=now.undetermined,

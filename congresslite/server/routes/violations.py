@@ -63,9 +63,9 @@ def violations(estate: LiveEstate, streams: events.Streams) -> Resource:
         if query.tier is not None or query.engine is not None:
             told = violations_told(estate, g.caller, query, now)
             items, following, undetermined = told.items, told.next, [*undetermined, *told.undetermined]
-        elif wanted is not None:
+        else:
             page = estate.violations(g.caller, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
-            items = [Violation.of(each, now.as_of, now.policies) for each in page.items]
+            items = [Violation.of(each, estate.current(each.rule.tables), now.policies) for each in page.items]
             following = page.next
         return reply(
             ViolationPage(
@@ -86,7 +86,7 @@ def violations(estate: LiveEstate, streams: events.Streams) -> Resource:
             proof = estate.explain(g.caller, id) if query.explain else None
         return reply(
             ViolationDetail(
-                violation=Violation.of(episodes[0], now.as_of, now.policies),
+                violation=Violation.of(episodes[0], estate.current(episodes[0].rule.tables), now.policies),
                 episodes=[Episode.of(each) for each in episodes],
                 explanation=None if proof is None else dict(proof),
                 undetermined=now.undetermined,

@@ -38,13 +38,14 @@ class HistoryQuery(Strict):
     limit: Limit = 100
     cursor: Cursor | None = Field(default=None, description="`next` of the page before.")
 
-    def wanted(self) -> ViolationFilter:
-        """The same as the store takes it, with open ones in place of undetermined ones."""
+    def wanted(self, undetermined: Collection[str]) -> ViolationFilter:
+        """The same as the store takes it: undetermined ones are the open ones of `undetermined` policies."""
         states: set[State] = {"open" if state == "undetermined" else state for state in self.state}
         return ViolationFilter(
             objects=self.object,
             sources=self.source,
             states=sorted(states),
+            open_of=sorted(undetermined) if "undetermined" in self.state and "open" not in self.state else None,
             sites=self.site,
             since=None if self.since is None else self.since.timestamp(),
             until=None if self.until is None else self.until.timestamp(),
@@ -71,25 +72,18 @@ class ViolationQuery(HistoryQuery):
         }  # fmt: skip
         seen = document["first_seen"]
         return (
-            # As in `filter`: it says which ones, not which state.
-            (document["undetermined"] if "undetermined" in self.state else "open" in self.state)
+            ("open" in self.state or ("undetermined" in self.state and document["undetermined"]))
             and all(document[name] in values for name, values in among.items() if values)
             and (self.text is None or self.text.lower() in document["message"].lower())
             and (self.since is None or seen >= stamp(self.since.timestamp()))
             and (self.until is None or seen < stamp(self.until.timestamp()))
         )
 
-    def filter(self, undetermined: Collection[str]) -> ViolationFilter | None:
-        """The same as the store takes it; None if nothing can be such. `undetermined` are policies."""
-        policies: Collection[str] = self.policy
-        if "undetermined" in self.state:
-            # It says which policies, not which state: their open violations are as of the last good pull.
-            policies = set(undetermined) & set(policies) if policies else undetermined
-            if not policies:
-                return None
+    def filter(self, undetermined: Collection[str]) -> ViolationFilter:
+        """The same as the store takes it. `undetermined` are policies."""
         return replace(
-            self.wanted(),
-            policies=sorted(policies),
+            self.wanted(undetermined),
+            policies=sorted(self.policy),
             rules=self.rule,
             severities=self.severity,
             kinds=self.kind or VIOLATIONS,
