@@ -91,6 +91,8 @@ HOSTILE = {
 }
 
 POLICY = """
+policy strange(mode = "enforce").
+
 @id("wild-name") @severity("critical") @message("{name} is a strange name")
 error(name) :- wild:things(id=_, name=name).
 
