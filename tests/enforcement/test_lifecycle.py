@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from congresslite.config.models import Config
 from congresslite.diagnostics import SourceError
 from congresslite.live import LiveEstate, open_estate
 from tests.enforcement.lifecycles import (
@@ -27,6 +26,7 @@ from tests.enforcement.lifecycles import (
     see,
     stage_of,
 )
+from tests.opening import stopped_afterwards
 from tests.waiting import until
 
 Open = Callable[..., LiveEstate]
@@ -43,15 +43,7 @@ actions:
 
 @pytest.fixture
 def open_() -> Iterator[Open]:
-    estates: list[LiveEstate] = []
-
-    def make(made: Config, **policies: str) -> LiveEstate:
-        estates.append(opened(made, **policies))
-        return estates[-1]
-
-    yield make
-    for estate in estates:
-        estate.stop()
+    yield from stopped_afterwards(opened)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from congresslite.config.models import Config
 from congresslite.diagnostics import PolicyError
 from congresslite.live import LiveEstate
 from congresslite.store.records import ActionRecord
@@ -27,6 +26,7 @@ from tests.enforcement.lifecycles import (
     see,
     stage_of,
 )
+from tests.opening import stopped_afterwards
 from tests.waiting import until
 
 Open = Callable[..., LiveEstate]
@@ -90,15 +90,7 @@ def plant() -> Iterator[Plant]:
 
 @pytest.fixture
 def open_() -> Iterator[Open]:
-    estates: list[LiveEstate] = []
-
-    def make(made: Config, **policies: str) -> LiveEstate:
-        estates.append(opened(made, **policies))
-        return estates[-1]
-
-    yield make
-    for estate in estates:
-        estate.stop()
+    yield from stopped_afterwards(opened)
 
 
 def test_what_is_held_can_be_done_again(open_: Open, tmp_path: Path, plant: Plant) -> None:

@@ -28,6 +28,7 @@ from congresslite.schema import Catalog, Column, TableSchema, Type
 from congresslite.share import share
 from congresslite.sources import catalog_of_definitions
 from tests.enforcement.lifecycles import ADMIN, actions, comes_to, done, quiet, stage_of
+from tests.opening import stopped_afterwards
 from tests.waiting import until
 
 EXAMPLE = share("examples") / "lifecycle"
@@ -98,18 +99,16 @@ def example(folder: Path, **policies: str) -> Config:
     return Config.model_validate(whole)
 
 
+def started(made: Config) -> LiveEstate:
+    """An estate of a configuration, running."""
+    estate = open_estate(made)
+    estate.start()
+    return estate
+
+
 @pytest.fixture
 def open_() -> Iterator[Open]:
-    estates: list[LiveEstate] = []
-
-    def make(made: Config) -> LiveEstate:
-        estates.append(open_estate(made))
-        estates[-1].start()
-        return estates[-1]
-
-    yield make
-    for estate in estates:
-        estate.stop()
+    yield from stopped_afterwards(started)
 
 
 # -- cluster stitching -----------------------------------------------------------------------------

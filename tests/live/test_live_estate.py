@@ -19,6 +19,7 @@ from congresslite.sources import shipped_definition
 from congresslite.store.errors import AwayError
 from congresslite.store.records import ViolationFilter, WaiverRecord
 from tests.live.estates import ADMIN, POLICY, filed, objects, opened, pushed, vm, wait
+from tests.opening import stopped_afterwards
 
 Open = Callable[[Config], LiveEstate]
 TENANT = Caller("tina", "viewer", tenant="t1")
@@ -27,15 +28,7 @@ HOSTS = [{"id": "h1", "state": "up"}, {"id": "h2", "state": "down"}]
 
 @pytest.fixture
 def open_() -> Iterator[Open]:
-    estates: list[LiveEstate] = []
-
-    def make(config: Config) -> LiveEstate:
-        estates.append(opened(config))
-        return estates[-1]
-
-    yield make
-    for estate in estates:
-        estate.stop()
+    yield from stopped_afterwards(opened)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from congresslite.live import Caller, LiveEstate
 from congresslite.live.values import Event
 from congresslite.store.records import ViolationFilter, ViolationRecord, WaiverRecord
 from tests.live.estates import ADMIN, opened
+from tests.opening import stopped_afterwards
 
 INVENTORY = """\
 source: inv
@@ -62,15 +63,7 @@ def open_(tmp_path: Path) -> Iterator[Open]:
             "console": {"sites": "where:at"},
         }
     )
-    estates: list[LiveEstate] = []
-
-    def make() -> LiveEstate:
-        estates.append(opened(config))
-        return estates[-1]
-
-    yield make
-    for estate in estates:
-        estate.stop()
+    yield from stopped_afterwards(lambda: opened(config))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from congresslite.diagnostics import SourceError
 from congresslite.live import LiveEstate
 from congresslite.store.records import ViolationFilter
 from tests.live.estates import ADMIN, opened
+from tests.opening import stopped_afterwards
 from tests.waiting import until
 
 Open = Callable[[Config], LiveEstate]
@@ -36,15 +37,7 @@ tables:
 
 @pytest.fixture
 def open_() -> Iterator[Open]:
-    estates: list[LiveEstate] = []
-
-    def make(config: Config) -> LiveEstate:
-        estates.append(opened(config))
-        return estates[-1]
-
-    yield make
-    for estate in estates:
-        estate.stop()
+    yield from stopped_afterwards(opened)
 
 
 def config_of(base: Path, policy: str, **source: Any) -> Config:
