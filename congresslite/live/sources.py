@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from congresslite.analysis.declared import USUAL, ActionTarget, declared_tables
+from congresslite.api import Snapshot
 from congresslite.config.models import SourceSettings
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.language.reads import effect_tables
@@ -224,10 +225,18 @@ class Sources(Mapping[str, Source]):
             snapshot = self._core.snapshot()
             program = snapshot.program
             declared = declared_tables(snapshot, self.targets)
-            read = {*program.base, *effect_tables(program), *declared, *self.published}
+            read = {*program.base, *effect_tables(program), *declared, *self.published, *self._leading(snapshot)}
             for source in self._sources.values():
                 if source.runner is not None:
                     source.runner.want(read)
+
+    def _leading(self, snapshot: Snapshot) -> set[str]:
+        """The tables by which the objects of violations lead to their tenants, whom nothing is told without them."""
+        assert self._core is not None, "nothing is wanted before there is an engine"
+        history = self._core.history
+        rules = () if history.rules is None else history.rules.checked.values()
+        ways = {history.belonging.tenant_way(snapshot, rule) or () for rule in rules}
+        return {table for way in ways for table, _, _ in way}
 
     def withdraw(self, source: Source, known: Source | None) -> None:
         """Forget a source that was opened and never begun, and have the one again that it was to replace."""

@@ -22,6 +22,12 @@ from tests.live.estates import ADMIN, POLICY, filed, objects, opened, pushed, vm
 from tests.opening import stopped_afterwards
 
 Open = Callable[[Config], LiveEstate]
+OWNED = """\
+box: {key: [id], owner: ns, columns: {id: str, ns: str}, references: {ns: ns.id}}
+ns: {key: [id], owner: tenant, columns: {id: str, tenant: str}, references: {tenant: tenant.id}}
+tenant: {key: [id], columns: {id: str}}
+note: {columns: {id: str}}
+"""
 TENANT = Caller("tina", "viewer", tenant="t1")
 HOSTS = [{"id": "h1", "state": "up"}, {"id": "h2", "state": "down"}]
 
@@ -272,6 +278,16 @@ def test_what_is_pulled_becomes_violations(open_: Open, tmp_path: Path) -> None:
     wait(lambda: objects(estate) == {"b", "c"})
     (tmp_path / "inv/vm.csv").write_text(VMS.replace("b,h2", "b,h1"), encoding="utf-8")
     wait(lambda: objects(estate) == set())
+
+
+def test_what_leads_to_tenants_is_pulled(open_: Open, tmp_path: Path) -> None:
+    """Tables that no rule reads, but by which an object leads to its tenant, are pulled: or the tenant sees nothing."""
+    config = filed(tmp_path, {"box": "id,ns\na,n1\n", "ns": "id,tenant\nn1,t1\n", "note": "id\n"})
+    (tmp_path / "inv/_schema.yaml").write_text(OWNED, encoding="utf-8")
+    (tmp_path / "placement.dl").write_text("policy p. @object(b) error(b) :- inv:box(id=b).", encoding="utf-8")
+    estate = open_(config)
+    wait(lambda: [each.tenant for each in estate.violations(TENANT, ViolationFilter()).items] == ["t1"])
+    assert health(estate, "note") == "lazy"
 
 
 def test_a_failed_pull_is_never_no_violations(open_: Open, tmp_path: Path) -> None:
