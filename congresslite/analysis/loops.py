@@ -28,7 +28,7 @@ from congresslite.diagnostics.suggest import listing
 from congresslite.language.program import CheckedRule, Program
 from congresslite.language.reads import tables_read
 from congresslite.policy.conflicts.told import Command, action_of, commanding
-from congresslite.schema import identity
+from congresslite.schema import row_identity
 
 # How long a run may be, in rounds, and how many commands of a round are run.
 MAX_ROUNDS = 20
@@ -238,7 +238,7 @@ class _Run:
             modelled = self._effects.of(each.action, len(each.arguments))
             wanted = modelled and (self._is_named(each) or not self._only)
             if each.decision == "run" and each.mode == "enforce" and wanted:
-                found.setdefault((each.action, tuple(map(identity, each.arguments))), each)
+                found.setdefault((each.action, row_identity(each.arguments)), each)
         return found
 
     def _is_named(self, command: Command) -> bool:

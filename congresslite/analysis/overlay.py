@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping
 from typing import Literal
 
 from congresslite.api import Delta, Snapshot, Trial
-from congresslite.schema import Row, identity
+from congresslite.schema import Row, row_identity
 
 _Known = tuple[str, tuple[Hashable, ...]]
 
@@ -37,7 +37,7 @@ class Overlay:
         return trial
 
     def _note(self, table: str, row: Row, what: Literal["came", "went"]) -> None:
-        known = table, tuple(map(identity, row))
+        known = table, row_identity(row)
         if known in self._rows:
             del self._rows[known]  # the other way round, since only what really changes is told
         else:

@@ -21,7 +21,7 @@ from congresslite.analysis.steps import Action, Anything, Part, RowChange, unfit
 from congresslite.api import Delta, Snapshot, Trial
 from congresslite.diagnostics.suggest import did_you_mean
 from congresslite.language.printing import value_text
-from congresslite.schema import Row, Scalar, TableSchema, identity
+from congresslite.schema import Row, TableSchema, row_identity
 
 _Id = tuple[Hashable, ...]
 _Why = tuple[Literal["key", "type", "domain"], str]  # what a row breaks, and in words
@@ -42,7 +42,7 @@ class _Wanted:
             places = key_places(snapshot.schema(table))
             for row in (*self.delete[table], *self.insert[table]):
                 key = tuple(row[place] for place in places)
-                found[table, _id(key)] = key
+                found[table, row_identity(key)] = key
         return found
 
 
@@ -172,7 +172,7 @@ class _Settled:
                 places = key_places(snapshot.schema(table))
                 for row in rows:
                     key = tuple(row[place] for place in places)
-                    asked[table][_id(key)] = key
+                    asked[table][row_identity(key)] = key
         self._there: dict[tuple[str, _Id], list[Row]] = {}
         for table, keys in asked.items():
             schema = snapshot.schema(table)
@@ -186,14 +186,14 @@ class _Settled:
         changes, broken = {}, []
         for table in sorted(wanted.delete.keys() | wanted.insert.keys()):
             schema = self._snapshot.schema(table)
-            gone = {_id(row): row for row in wanted.delete[table]}
-            insert, left_out = self._coming(schema, {_id(row): row for row in wanted.insert[table]}, gone)
+            gone = {row_identity(row): row for row in wanted.delete[table]}
+            insert, left_out = self._coming(schema, {row_identity(row): row for row in wanted.insert[table]}, gone)
             broken += left_out
             # Where a row is left out, the one that it would take the place of stays.
-            kept = {_id(row) for row in insert} | {
+            kept = {row_identity(row) for row in insert} | {
                 id_ for id_, row in gone.items() for each in left_out if _same_key(schema, row, each.row)
             }
-            insert = [row for row in insert if _id(row) not in gone and not self._is_there(schema, row)]
+            insert = [row for row in insert if row_identity(row) not in gone and not self._is_there(schema, row)]
             delete = [row for id_, row in gone.items() if id_ not in kept]
             if insert or delete:
                 changes[table] = Delta(insert, delete)
@@ -208,7 +208,9 @@ class _Settled:
             by_key[_key_id(schema, row)].append(row)
         coming, broken = [], []
         for key, same in by_key.items():
-            others = [each for each in self._there[schema.name, key] if _id(each) not in gone.keys() | rows.keys()]
+            others = [
+                each for each in self._there[schema.name, key] if row_identity(each) not in gone.keys() | rows.keys()
+            ]
             for row in same:
                 why = _misfit(schema, row) or (_key_broken(schema, row, others or same[1:]))
                 if why is None:
@@ -219,7 +221,7 @@ class _Settled:
         return coming, broken
 
     def _is_there(self, schema: TableSchema, row: Row) -> bool:
-        return _id(row) in map(_id, self._there[schema.name, _key_id(schema, row)])
+        return row_identity(row) in map(row_identity, self._there[schema.name, _key_id(schema, row)])
 
 
 def _misfit(schema: TableSchema, row: Row) -> _Why | None:
@@ -242,11 +244,7 @@ def _same_key(schema: TableSchema, one: Row, other: Row) -> bool:
 
 
 def _key_id(schema: TableSchema, row: Row) -> _Id:
-    return _id([row[place] for place in key_places(schema)])
-
-
-def _id(values: Iterable[Scalar]) -> _Id:
-    return tuple(map(identity, values))
+    return row_identity([row[place] for place in key_places(schema)])
 
 
 def _judged(done: Done, snapshot: Snapshot, effects: Effects, part: Part) -> Done:

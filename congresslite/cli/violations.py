@@ -189,10 +189,8 @@ def show(settings: Settings, *, id: str, explain: bool, engine: str | None, dept
 
 
 def _show(detail: ViolationDetail, depth: int, settings: Settings) -> None:
-    from congresslite.cli.client.explanations import proof_of
-    from congresslite.cli.client.showing import moment, show_facts, show_sides, show_table
+    from congresslite.cli.client.showing import moment, show_facts, show_proof, show_sides, show_table
     from congresslite.cli.terminal import console
-    from congresslite.cli.trees import proof_lines
     from congresslite.language.printing import value_text
 
     found = detail.violation
@@ -222,11 +220,8 @@ def _show(detail: ViolationDetail, depth: int, settings: Settings) -> None:
     if detail.explanations is not None:
         show_sides(settings, detail.explanations, depth)
     if detail.explanation is not None:
-        proof, notes = proof_of(detail.explanation)
-        screen = console(settings, sys.stdout)
-        screen.print()
-        for line in proof_lines(proof, depth, notes):
-            screen.print(line)
+        console(settings, sys.stdout).print()
+        show_proof(settings, detail.explanation, depth)
 
 
 @violations.command(cls=Teaching)

@@ -22,7 +22,7 @@ from congresslite.engine.vectors import Same, scalars
 from congresslite.language.program import CheckedRule, Literal, Program, Var
 from congresslite.plan import RulePlan, plan_body
 from congresslite.plan.variables import read_columns, used_variables
-from congresslite.schema import Row, Scalar, canonical, identity
+from congresslite.schema import Row, Scalar, canonical, row_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class StateLookup:
         start = Frame(1, {name: Same(canonical(value), 1) for name, value in bound.items()})
         found: dict[Hashable, Row] = {}
         for row in self._answers(self._question(rule, body, bound, names), start, names, run):
-            found.setdefault(tuple(map(identity, row)), row)
+            found.setdefault(row_identity(row), row)
             if len(found) == limit:
                 break
         return list(found.values())

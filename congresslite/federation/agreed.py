@@ -20,6 +20,7 @@ from congresslite.schema import INT_MAX, INT_MIN, Column, Row, Scalar, TableSche
 UNION = "tiers"  # the source of the tables that unite those of all children
 POP = "pop"  # the column with the engine that a row comes from
 COMMANDS = "commands"
+ALL_COMMANDS = f"{UNION}:{COMMANDS}"
 TERMS = 12  # of an action, at most, for its commands to be known above
 
 _FITTING: Mapping[Type, tuple[type, ...]] = {

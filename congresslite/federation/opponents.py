@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast, get_args
 
 from congresslite.config.models import TierSettings
-from congresslite.federation.agreed import COMMANDS, UNION
+from congresslite.federation.agreed import ALL_COMMANDS
 from congresslite.federation.relations import COLUMNS, RULES
 from congresslite.language.program import PolicySettings
 from congresslite.language.resolution.settings import own_tier
@@ -42,7 +42,7 @@ def _opponent(told: dict[str, Any], level: str, tier: TierSettings) -> ForeignRu
         atom=told["atom"],
         arity=told["arity"],
         hard=told["hard"],
-        table=f"{UNION}:{COMMANDS}",
+        table=ALL_COMMANDS,
         file=told["file"],
         line=told["line"],
     )

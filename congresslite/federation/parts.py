@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from congresslite.schema import Delta, Row, identity
+from congresslite.schema import Delta, Row, row_identity
 
 SIZE = 500_000  # characters of a part
 _OF_OTHERS = 8  # characters of a value that is no text
@@ -47,7 +47,7 @@ def merged(following: Iterable[Mapping[str, Delta]]) -> dict[str, Delta]:
             coming, going = came.setdefault(name, {}), went.setdefault(name, {})
             for rows, these, those in ((delta.delete, going, coming), (delta.insert, coming, going)):
                 for row in rows:
-                    key = tuple(map(identity, row))
+                    key = row_identity(row)
                     if those.pop(key, None) is None:
                         these[key] = row
     net = {name: Delta(tuple(came[name].values()), tuple(went[name].values())) for name in came}

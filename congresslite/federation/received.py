@@ -20,7 +20,7 @@ from congresslite.federation.agreed import COMMANDS, POP, UNION, Agreed
 from congresslite.federation.refusals import Refusals
 from congresslite.federation.relations import ENGINES, TABLE, TABLES, UP, fits
 from congresslite.federation.replica import Apply, Replace, Step
-from congresslite.schema import Delta, Replacement, Row, RowsTable, identity
+from congresslite.schema import Delta, Replacement, Row, RowsTable, row_identity
 
 
 class Claims:
@@ -173,13 +173,13 @@ class Received:
 
     def _gone_everywhere(self, agreed: Agreed, delete: Sequence[Row], snapshot: Snapshot) -> list[Row]:
         """Of rows that went, those that no other engine below the child has as well."""
-        going = {_identity(row) for row in delete}
+        going = {row_identity(row) for row in delete}
         names = [column.name for column in agreed.columns]
         held = snapshot.matching(agreed.union, names, [row[1:] for row in delete])
         return [
             row[1:]
             for row, same in zip(delete, held, strict=True)
-            if not any(each[0] in self._owned and _identity(each) not in going for each in same)
+            if not any(each[0] in self._owned and row_identity(each) not in going for each in same)
         ]
 
     # -- what is refused ---------------------------------------------------------------------------
@@ -233,9 +233,5 @@ class Received:
         self._refusals.tell(code, self._child, what)
 
 
-def _identity(row: Row) -> tuple[object, ...]:
-    return tuple(map(identity, row))
-
-
 def _distinct(rows: Iterable[Row]) -> list[Row]:
-    return list({_identity(row): row for row in rows}.values())
+    return list({row_identity(row): row for row in rows}.values())

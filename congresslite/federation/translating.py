@@ -11,7 +11,7 @@ from congresslite.api import Snapshot
 from congresslite.config.models import TierSettings, TranslateSettings
 from congresslite.diagnostics import Diagnostic
 from congresslite.federation.translation import Place, Translation, translate
-from congresslite.schema import Row, identity
+from congresslite.schema import Row, row_identity
 
 
 class Translator:
@@ -60,4 +60,4 @@ def _rows(snapshot: Snapshot, table: str, columns: tuple[str, ...], findings: li
 
 def _values(rows: list[Row]) -> frozenset[tuple[object, ...]]:
     # `true` is not 1, though Python says so.
-    return frozenset(tuple(map(identity, row)) for row in rows)
+    return frozenset(row_identity(row) for row in rows)

@@ -93,7 +93,7 @@ class History:
     def _of_gone_rules(self, rules: Rules) -> list[str]:
         """What is open of rules that are no more."""
         there = {(rule.policy, rule.identity) for rule in rules.checked.values()}
-        gone = [each for each in self._store.violations.open_rules() if each not in there]
+        gone = [each for each in self._store.violations.open_numbers() if each not in there]
         return [id_ for policy, rule in gone for id_ in self._store.violations.ids_of(policy, rule)]
 
     def take(self, changes: Changes, snapshot: Snapshot, at: float) -> None:

@@ -24,7 +24,7 @@ from congresslite.live.core import Core
 from congresslite.live.intake import check_keys
 from congresslite.live.refitting import fits, key_columns, keyed, lost, refitted
 from congresslite.live.values import Pushed
-from congresslite.schema import Delta, Replacement, Row, RowsTable, Scalar, TableData, TableSchema, identity
+from congresslite.schema import Delta, Replacement, Row, RowsTable, Scalar, TableData, TableSchema, row_identity
 from congresslite.store.errors import StoreError
 from congresslite.store.store import Store
 
@@ -196,7 +196,7 @@ class PushedTables:
 
 def restored(snapshot: Snapshot, schema: TableSchema, kept: Kept) -> Delta:
     """What the changes since its base make of a table that holds its base."""
-    return difference(snapshot, schema, {_identity(key): (key, row) for key, row in kept.changes})[0]
+    return difference(snapshot, schema, {row_identity(key): (key, row) for key, row in kept.changes})[0]
 
 
 Wanted = Mapping[tuple[object, ...], tuple[Key, Row | None]]
@@ -216,10 +216,10 @@ def _whole_keys(snapshot: Snapshot, schema: TableSchema, keys: Sequence[Key]) ->
 
 def _by_key(schema: TableSchema, upserts: Sequence[Row], deletes: Sequence[Key]) -> Wanted:
     """The row that each key is to have; those that come win over those that go."""
-    wanted: dict[tuple[object, ...], tuple[Key, Row | None]] = {_identity(key): (key, None) for key in deletes}
+    wanted: dict[tuple[object, ...], tuple[Key, Row | None]] = {row_identity(key): (key, None) for key in deletes}
     for row in upserts:
         key = _key(schema, row)
-        wanted[_identity(key)] = key, row
+        wanted[row_identity(key)] = key, row
     return wanted
 
 
@@ -231,8 +231,8 @@ def difference(snapshot: Snapshot, schema: TableSchema, wanted: Wanted) -> tuple
     names = key_columns(schema)
     present = snapshot.matching(schema.name, names, [key for key, _ in wanted.values()])
     for (key, row), held in zip(wanted.values(), present, strict=True):
-        same = row is not None and any(_identity(each) == _identity(row) for each in held)
-        stale = [each for each in held if row is None or _identity(each) != _identity(row)]
+        same = row is not None and any(row_identity(each) == row_identity(row) for each in held)
+        stale = [each for each in held if row is None or row_identity(each) != row_identity(row)]
         if row is not None and not same:
             insert.append(row)
         delete += stale
@@ -243,10 +243,6 @@ def difference(snapshot: Snapshot, schema: TableSchema, wanted: Wanted) -> tuple
 
 def _key(schema: TableSchema, row: Row) -> Key:
     return tuple(row[schema.position(name) or 0] for name in key_columns(schema))
-
-
-def _identity(values: Sequence[Scalar]) -> tuple[object, ...]:
-    return tuple(map(identity, values))
 
 
 def _text(schema: TableSchema, row: Row) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.live.cache import Written
 from congresslite.live.intake import check_keys
-from congresslite.schema import ColumnsTable, Replacement, Scalar, TableSchema, identity
+from congresslite.schema import ColumnsTable, Replacement, Scalar, TableSchema, row_identity
 from congresslite.sources import columns as typed
 
 # Keys with their rows as JSON; None for a row that went.
@@ -69,12 +69,12 @@ def _held(schema: TableSchema, written: Written | None, entries: Entries) -> Ite
         yield from held
         return
     names = _former_key(schema, written, entries)
-    rows = {_identity([row[name] for name in names]): row for row in held}
+    rows = {row_identity([row[name] for name in names]): row for row in held}
     for key, row in entries:
         if row is None:
-            rows.pop(_identity(json.loads(key)), None)
+            rows.pop(row_identity(json.loads(key)), None)
         else:
-            rows[_identity(json.loads(key))] = json.loads(row)
+            rows[row_identity(json.loads(key))] = json.loads(row)
     yield from rows.values()
 
 
@@ -104,13 +104,9 @@ def _keyed_by(names: Sequence[str], entries: Entries) -> bool:
             return False
         if row is not None:
             held = json.loads(row)
-            if _identity(values) != _identity([held.get(name) for name in names]):
+            if row_identity(values) != row_identity([held.get(name) for name in names]):
                 return False
     return True
-
-
-def _identity(values: Sequence[Scalar]) -> tuple[object, ...]:
-    return tuple(map(identity, values))
 
 
 def lost(table: str, path: str) -> Diagnostic:

@@ -1,8 +1,8 @@
 """
 The registry: sources that are added, changed and removed while the estate runs.
 
-Settings hold secrets: they are stored encrypted, and shown masked. A source of the configuration file is
-changed in the file.
+Settings hold secrets: they are stored encrypted, and shown masked. A source of
+the configuration file is changed in the file.
 
 The rule to keep: other settings are no other rows. A table that is the same
 under the new settings keeps what it holds, and how old that is, and policies
@@ -52,7 +52,7 @@ class Registry:
             expected = 0 if known is None else known.version
             try:
                 kept = frozenset[str]() if known is None else source.inherit(known)
-                on_disk = known is not None and known.pushed and source.pushed
+                on_disk = _pushed_on(known, source)
                 with self._exchanged(known, source, kept):
                     keep = on_disk or bool(kept)
                     stored = self._store.sources.put(
@@ -118,7 +118,7 @@ class Registry:
             if source is not None:
                 come = {name: schema for name, schema in source.schemas.items() if name not in kept}
                 unseen = {name for state in source.feeds.values() if not state.seen for name in state.tables}
-                held = self._sources.kept(source, come) if known is not None and known.pushed and source.pushed else {}
+                held = self._sources.kept(source, come) if _pushed_on(known, source) else {}
                 empty = {name: RowsTable(schema, []) for name, schema in come.items()}
                 self._core.attach({**empty, **{name: each.base for name, each in held.items()}}, unseen)
                 undo.callback(self._core.detach, come)
@@ -155,6 +155,11 @@ def read_settings(name: str, settings: Mapping[str, Any]) -> SourceSettings:
                 for each in error.errors(include_input=False)
             ]
         ) from None
+
+
+def _pushed_on(known: Source | None, source: Source) -> bool:
+    """Whether what was pushed to a source is held on by the one that replaces it."""
+    return known is not None and known.pushed and source.pushed
 
 
 def _told(source: Source) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from congresslite.api import Snapshot
 from congresslite.config.models import TierSettings
-from congresslite.federation.agreed import COMMANDS, UNION
+from congresslite.federation.agreed import ALL_COMMANDS
 from congresslite.federation.host import Document, Given, Happened, HeldPolicy, Lapse
 from congresslite.federation.questions import Unsure
 from congresslite.federation.running import Running
@@ -75,7 +75,7 @@ class Tiers:
     @property
     def opposing(self) -> frozenset[str]:
         """The tables with what the modal rules of engines below say."""
-        return frozenset({f"{UNION}:{COMMANDS}"} if self.tier.children else ())
+        return frozenset({ALL_COMMANDS} if self.tier.children else ())
 
     # -- questions ---------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class Tiers:
 
     def _open(self) -> Iterator[tuple[str, str]]:
         violations = self._store.violations
-        for policy, rule in violations.open_rules():
+        for policy, rule in violations.open_numbers():
             for record in violations.open_of(sorted(violations.ids_of(policy, rule))):
                 yield record.id, _text(record, record.first_seen)
 

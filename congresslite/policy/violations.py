@@ -23,7 +23,7 @@ from congresslite.engine.explanation.outline import outline_of
 from congresslite.language.annotations import fill_message, message_variables
 from congresslite.language.printing import value_text
 from congresslite.language.program import CheckedRule, Either, Fold, Literal, PolicySettings, Program, RuleKind, Var
-from congresslite.schema import Column, Row, Scalar, TableSchema, identity, order_key
+from congresslite.schema import Column, Row, Scalar, TableSchema, order_key, row_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _messages(
     def fill(row: Row) -> str:
         values = {name: row[place] for name, place in places.items()}
         if lookup is None or not beyond:
-            witness = witnesses.get(_key(row[place] for place in groups), ())
+            witness = witnesses.get(row_identity(row[place] for place in groups), ())
         else:
             witness = _witness(rule, beyond, {name: row[at] for name, at in places.items()}, program, lookup)
         values.update(zip(beyond, witness, strict=False))
@@ -173,15 +173,15 @@ def _messages(
 
 def _witnesses(rule: CheckedRule, names: Sequence[str], program: Program, answers: Answers) -> dict[object, Row]:
     """For each row the values of variables that its head lacks, in the lowest binding with the least values."""
-    head = tuple(term for term in rule.head if not isinstance(term, Fold))
     extended = _extended(rule, names)
+    width = len(extended.head) - len(names)
     columns = tuple(Column(f"c{place}") for place in range(len(extended.head)))
     schemas = {extended.table: TableSchema(extended.table, columns)}
     found: dict[object, Row] = {}
     for body in _by_height(rule, program):
         least: dict[object, Row] = {}
         for row in answers.query((replace(extended, body=body),), schemas):
-            key, values = _key(row[: len(head)]), row[len(head) :]
+            key, values = row_identity(row[:width]), row[width:]
             if key not in least or [*map(order_key, values)] < [*map(order_key, least[key])]:
                 least[key] = values
         found = least | found
@@ -226,7 +226,3 @@ def _by_height(rule: CheckedRule, program: Program) -> list[tuple[Literal, ...]]
     if len(parts) == 1:
         return [rule.body]
     return [part[0] if len(part) == 1 else (Either(tuple(part)),) for part in parts]
-
-
-def _key(values: Iterator[Scalar] | Row) -> object:
-    return tuple(identity(value) for value in values)

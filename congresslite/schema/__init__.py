@@ -14,7 +14,17 @@ from congresslite.schema.tables import (
     comparable,
     join_types,
 )
-from congresslite.schema.values import INT_MAX, INT_MIN, Row, Scalar, as_float, canonical, identity, order_key
+from congresslite.schema.values import (
+    INT_MAX,
+    INT_MIN,
+    Row,
+    Scalar,
+    as_float,
+    canonical,
+    identity,
+    order_key,
+    row_identity,
+)
 
 __all__ = [
     "INT_MAX",
@@ -42,4 +52,5 @@ __all__ = [
     "identity",
     "join_types",
     "order_key",
+    "row_identity",
 ]

@@ -10,7 +10,7 @@ whoever puts values into a dict or set goes through `identity`.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 Scalar = None | bool | int | float | str
 Row = tuple[Scalar, ...]
@@ -44,6 +44,11 @@ def as_float(value: Scalar) -> Scalar:
 def identity(value: Scalar) -> Hashable:
     """A hashable stand-in that is equal exactly for equal values (canonical ones), so that `true` is not 1."""
     return (value,) if isinstance(value, bool) else value
+
+
+def row_identity(values: Iterable[Scalar]) -> tuple[Hashable, ...]:
+    """The same of the values of a row or a key."""
+    return tuple(map(identity, values))
 
 
 def order_key(value: Scalar) -> tuple[int, str, float | int]:

@@ -170,27 +170,25 @@ class Violations:
 
     def ids_of(self, policy: str, rule: str) -> set[str]:
         """The ids of the open violations of a rule."""
-        number = self._current().rules.numbers.get((policy, rule))
-        if number is None:
-            return set()
-        mark = "?" if self._database.sqlite else "%s"
-        statement = f"SELECT id FROM violations WHERE rule = {mark} AND closed_in = 0"  # noqa: S608
-        with self._database.read() as connection:
-            # There may be a million: the driver's own rows cost a third of those that are wrapped.
-            cursor: Any = connection.exec_driver_sql(statement, (number,)).cursor
-            return {bytes(row[0]).hex() for row in cursor.fetchall()}
+        return {bytes(row[0]).hex() for row in self._open_rows(policy, rule, "id")}
 
     def told_of(self, policy: str, rule: str) -> dict[str, int]:
         """The ids of the open violations of a rule, each with the `told_hash` of it."""
+        rows = self._open_rows(policy, rule, "id", "object", "tenant", "site", "message")
+        return {bytes(row[0]).hex(): hash(tuple(row[1:])) for row in rows}
+
+    def _open_rows(self, policy: str, rule: str, *columns: str) -> Iterator[Sequence[Any]]:
+        """These columns of the open violations of a rule."""
         number = self._current().rules.numbers.get((policy, rule))
         if number is None:
-            return {}
+            return
         mark = "?" if self._database.sqlite else "%s"
-        columns = '"id", "object", "tenant", "site", "message"'
-        statement = f"SELECT {columns} FROM violations WHERE rule = {mark} AND closed_in = 0"  # noqa: S608
+        listed = ", ".join(f'"{column}"' for column in columns)
+        statement = f"SELECT {listed} FROM violations WHERE rule = {mark} AND closed_in = 0"  # noqa: S608
         with self._database.read() as connection:
+            # There may be a million: the driver's own rows cost a third of those that are wrapped.
             cursor: Any = connection.exec_driver_sql(statement, (number,)).cursor
-            return {bytes(row[0]).hex(): hash(tuple(row[1:])) for row in cursor}
+            yield from cursor
 
     def open_about(self, rules: Iterable[tuple[str, str]], objects: Iterable[str]) -> tuple[ViolationRecord, ...]:
         """The open violations of these rules, by policy and identity, about these objects."""
@@ -201,19 +199,13 @@ class Violations:
         return tuple(unpacked(row, known.records) for row in rows)
 
     def open_numbers(self) -> dict[tuple[str, str], int]:
-        """How many violations are open of each rule, by policy and identity."""
+        """How many violations are open of each rule of which any is, by policy and identity."""
         known = self._current()
         found: Counter[tuple[str, str]] = Counter()
         for (rule, _, _), count in known.open.groups.items():
             record = known.rules.records[rule]
             found[record.policy, record.rule] += count
         return dict(found)
-
-    def open_rules(self) -> set[tuple[str, str]]:
-        """The rules, by policy and identity, of which violations are open."""
-        known = self._current()
-        records = (known.rules.records[rule] for rule, _, _ in known.open.groups)
-        return {(record.policy, record.rule) for record in records}
 
     def open_of(self, ids: Sequence[str]) -> tuple[ViolationRecord, ...]:
         """The open violations among these."""

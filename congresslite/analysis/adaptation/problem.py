@@ -19,7 +19,7 @@ from congresslite.diagnostics.suggest import listing, near_or_listed
 from congresslite.language.program import CheckedRule, Program, RuleKind
 from congresslite.language.reads import base_tables
 from congresslite.policy.violations import is_violation, shown
-from congresslite.schema import Row, Scalar, TableSchema, identity, order_key
+from congresslite.schema import Row, Scalar, TableSchema, identity, order_key, row_identity
 
 CHOICE = "placed"
 KINDS: Mapping[str, Kind] = {"candidate": "re-instantiate", "redundant": "redundant"}
@@ -88,7 +88,7 @@ def _failed(vnf: Scalar, gone: Iterable[Row], options: Iterable[Option]) -> Fail
     for each in options:
         if identity(each.row[0]) == identity(vnf):
             # What is there already need not be made: a row that is both is taken, not instantiated.
-            mine[tuple(map(identity, each.row))] = each
+            mine[row_identity(each.row)] = each
     stands = [row for row in gone if identity(row[0]) == identity(vnf)]
     return Failed(vnf, tuple(sorted(stands, key=by_value)),
                   tuple(sorted(mine.values(), key=lambda each: by_value(each.row))))  # fmt: skip
@@ -153,7 +153,7 @@ def _told(snapshot: Snapshot, table: str, failed: Sequence[Scalar]) -> Snapshot:
         return snapshot
     program = snapshot.program
     stated = (*program.facts.get(table, ()), *((vnf,) for vnf in failed))
-    rows = tuple({tuple(map(identity, row)): row for row in stated}.values())
+    rows = tuple({row_identity(row): row for row in stated}.values())
     return snapshot.trial({}, replace(program, facts={**program.facts, table: rows})).after
 
 

@@ -50,19 +50,25 @@ def show_facts(settings: Settings, facts: Mapping[str, str | None]) -> None:
     show_table(settings, None, [(f"  {name}", value) for name, value in facts.items() if value])
 
 
-def show_sides(settings: Settings, documents: Sequence[Mapping[str, Any] | None], depth: int) -> None:
-    """Write the proofs of the sides of a conflict, `depth` levels of each."""
+def show_proof(settings: Settings, document: Mapping[str, Any], depth: int) -> None:
+    """Write a proof, `depth` levels of it."""
     from congresslite.cli.client.explanations import proof_of
     from congresslite.cli.trees import proof_lines
 
+    screen = console(settings, sys.stdout)
+    proof, notes = proof_of(document)
+    for line in proof_lines(proof, depth, notes):
+        screen.print(line)
+
+
+def show_sides(settings: Settings, documents: Sequence[Mapping[str, Any] | None], depth: int) -> None:
+    """Write the proofs of the sides of a conflict, `depth` levels of each."""
     screen = console(settings, sys.stdout)
     for number, document in enumerate(documents, start=1):
         screen.print()
         screen.print(f"side {number}:" if document else f"side {number}: explained by its own engine")
         if document is not None:
-            proof, notes = proof_of(document)
-            for line in proof_lines(proof, depth, notes):
-                screen.print(line)
+            show_proof(settings, document, depth)
 
 
 def moment(text: str | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from congresslite.engine.reference.process import ReferenceProcess
 from congresslite.language.program import CheckedRule, Program, Stratum
-from congresslite.schema import ColumnValues, Row, TableData, TableSchema, Type, as_float, canonical, identity
+from congresslite.schema import ColumnValues, Row, TableData, TableSchema, Type, as_float, canonical, row_identity
 
 # The reference engine is for small estates: what takes longer has no verdict.
 TIMEOUT_S = 60.0
@@ -76,7 +76,7 @@ def base_rows(data: TableData) -> list[Row]:
     columns = data.columns(names)
     values = [_values(columns[name]) for name in names]
     rows = zip(*values, strict=True) if values else [()] * data.num_rows
-    distinct = {tuple(map(identity, row)): row for row in rows}
+    distinct = {row_identity(row): row for row in rows}
     return list(distinct.values())
 
 

@@ -15,7 +15,7 @@ from congresslite.language.printing import domain_text
 from congresslite.language.resolution.domains import admits, fits, shown
 from congresslite.language.resolution.draft import Draft, Fact
 from congresslite.language.resolution.where import head_span
-from congresslite.schema import Choice, Column, Domain, Scalar, TableSchema, identity
+from congresslite.schema import Choice, Column, Domain, Scalar, TableSchema, identity, row_identity
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
@@ -77,7 +77,7 @@ def _keys(schema: TableSchema, facts: Sequence[Fact]) -> Iterator[Diagnostic]:
     for fact in facts:
         key = tuple(identity(fact.row[place]) for place in places)
         first = seen.setdefault(key, fact)
-        if tuple(map(identity, first.row)) != tuple(map(identity, fact.row)):
+        if row_identity(first.row) != row_identity(fact.row):
             message = f"row {shown(fact.row)} of `{_name(schema)}` breaks its key `{', '.join(schema.key)}`"
             hint = f"line {first.outline.span.line} has {shown(first.row)}"
             yield Diagnostic("CL121", message, fact.outline.span, hint)

@@ -13,7 +13,7 @@ from congresslite.language.resolution.objects import References, default_object,
 from congresslite.language.resolution.opposed import functional_tables, incompatibilities
 from congresslite.language.resolution.settings import settings_of
 from congresslite.language.resolution.strata import reads
-from congresslite.schema import Column, Reference, Row, TableSchema, Type, identity
+from congresslite.schema import Column, Reference, Row, TableSchema, Type, row_identity
 
 
 def assemble(draft: Draft, level: str | None = None) -> Program:
@@ -129,7 +129,7 @@ def base_schemas(draft: Draft, rules: Iterable[CheckedRule]) -> dict[str, TableS
 
 
 def _rows(facts: Iterable[Fact]) -> tuple[Row, ...]:
-    return tuple({tuple(map(identity, fact.row)): fact.row for fact in facts}.values())
+    return tuple({row_identity(fact.row): fact.row for fact in facts}.values())
 
 
 def _without(strata: Iterable[Stratum], gone: set[str]) -> Iterable[Stratum]:

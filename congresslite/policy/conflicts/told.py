@@ -19,7 +19,7 @@ from congresslite.language.program import (
 )
 from congresslite.language.syntax import Modal
 from congresslite.policy.violations import Answers, shown, told, violation_id, violation_ids
-from congresslite.schema import Row, TableSchema, identity, order_key
+from congresslite.schema import Row, TableSchema, order_key, row_identity
 
 Decision = Literal["run", "overruled", "tied"]
 
@@ -236,7 +236,7 @@ def _stopped(program: Program, answers: Answers, actions: Collection[str] | None
 
 
 def _of(policy: str, table: str, rule: str, row: Row) -> _Of:
-    return policy, f"{table.partition('#')[0]} {rule}", tuple(map(identity, row))
+    return policy, f"{table.partition('#')[0]} {rule}", row_identity(row)
 
 
 def _sorted(rows: Sequence[Row]) -> list[Row]:

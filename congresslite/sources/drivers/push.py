@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from congresslite.diagnostics import Diagnostic, SourceError
 from congresslite.diagnostics.suggest import near_or_listed
-from congresslite.schema import ColumnsTable, ColumnValues, Row, Scalar, TableSchema, canonical, identity
+from congresslite.schema import ColumnsTable, ColumnValues, Row, Scalar, TableSchema, canonical, row_identity
 from congresslite.sources import columns as typed
 from congresslite.sources.definitions import Definition
 from congresslite.sources.driver import Deadline, Feed, Pull, Wake
@@ -133,7 +133,7 @@ class PushDriver:
         first: dict[object, int] = {}
         distinct: list[Row] = []
         for number, (row, key) in enumerate(zip(rows, keys, strict=True), 1):
-            same = tuple(map(identity, key))
+            same = row_identity(key)
             if same not in first:
                 first[same] = number
                 distinct.append(row)
@@ -186,7 +186,7 @@ class PushDriver:
         whole = ReplyTable(self._definition, table, notified).whole()
         if whole.num_rows > self._max_rows:
             raise self._too_many(whole.schema)
-        by_key = {tuple(map(identity, self.key(table, row))): row for row in _rows(whole)}
+        by_key = {row_identity(self.key(table, row)): row for row in _rows(whole)}
         return list(by_key.values())
 
     def _too_many(self, schema: TableSchema) -> SourceError:
