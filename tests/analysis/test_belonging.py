@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.analysis.belonging import Belonging
 from congresslite.schema import Reference, Row
 from tests.analysis.estate import OWNERS, ROWS, engine, policy
+from tests.examples import few
 
 VM = Reference("inv:vm", "id")
 ALL = policy("all", '@id("all") error(vm, f) :- inv:vm(id=vm, vnf=f).')
@@ -32,7 +33,7 @@ names = st.sampled_from(["a", "b", "c", "d", None])
 rows = st.lists(st.tuples(names, names), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@few(60)
 @given(machines=rows, functions=rows, services=rows)
 def test_sets_are_followed_as_rows_are(machines: list[Row], functions: list[Row], services: list[Row]) -> None:
     """Following all values at once, and counting where rows lead, gives what following each row does.

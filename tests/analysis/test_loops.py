@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.analysis import loops as module
@@ -15,6 +15,7 @@ from congresslite.analysis.precommit import precommit
 from congresslite.analysis.report import Loop
 from congresslite.api import Engine, Policy
 from congresslite.schema import Column, Reference, Row, RowsTable, TableSchema, Type
+from tests.examples import few
 
 VNF = TableSchema("inv:vnf", (Column("id", Type.STR), Column("state", Type.STR), Column("load", Type.INT)), ("id",))
 VM = TableSchema(
@@ -196,7 +197,7 @@ CONDITIONS = {
 RULES = st.tuples(st.sampled_from(sorted(CONDITIONS)), STATE, STATE)
 
 
-@settings(max_examples=150, deadline=None)
+@few(150)
 @given(st.lists(RULES, min_size=1, max_size=4, unique=True), st.booleans())
 def test_whatever_comes_back_was_possible(rules: list[tuple[str, str, str]], copied: bool) -> None:
     """Where a run from this state comes back, the graph has a cycle, however the effects are written."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite import simulate as public
@@ -18,6 +18,7 @@ from congresslite.api import Engine, Policy
 from congresslite.diagnostics import PolicyError, Source
 from congresslite.schema import Column, Delta, Row, RowsTable
 from tests.analysis.estate import BROKEN, OWNERS, ROWS, SCHEMAS, SLOW, engine, policy
+from tests.examples import few
 
 ACTIONS = policy(
     "actions",
@@ -389,7 +390,7 @@ PARTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@few(150)
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=3), min_size=1, max_size=6))
 def test_simulating_is_as_doing_it(steps: list[list[tuple[str, ...]]]) -> None:
     """The violations at the end are those of a fresh engine over the rows that there would be."""

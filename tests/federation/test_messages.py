@@ -9,7 +9,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.federation import messages
@@ -27,6 +27,7 @@ from congresslite.federation.messages import (
     sealed,
 )
 from congresslite.schema import INT_MAX, INT_MIN, Delta, Row, Scalar
+from tests.examples import few
 
 SECRET = b"between pop_a and hub"
 SECRETS = {"pop_a": SECRET, "pop_b": b"between pop_b and hub", "silent": b""}
@@ -87,7 +88,7 @@ def refusal(body: bytes, receiver: str = "hub") -> RefusedError:
     return caught.value
 
 
-@settings(max_examples=300)
+@few(300)
 @given(all_messages)
 def test_what_is_sealed_is_opened(message: Message) -> None:
     """Every message comes out as it went in, each value of its own type, and each text with its code points."""
@@ -106,7 +107,7 @@ def test_large_messages_are_compressed() -> None:
     assert opened(body, "hub", SECRETS) == ("pop_a", message)
 
 
-@settings(max_examples=300)
+@few(300)
 @given(all_messages, st.data())
 def test_any_other_byte_is_refused(message: Message, data: st.DataObject) -> None:
     """No byte of a message can be changed, left out, or put in."""
@@ -119,7 +120,7 @@ def test_any_other_byte_is_refused(message: Message, data: st.DataObject) -> Non
     refusal(body[:place] + body[place + 1 :])
 
 
-@settings(max_examples=300)
+@few(300)
 @given(st.binary(max_size=200))
 def test_noise_is_refused(noise: bytes) -> None:
     """Bytes from anybody are refused, and nothing else happens; those that a peer has signed too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.api import Engine
@@ -13,6 +13,7 @@ from congresslite.federation.compiled import Need
 from congresslite.federation.ranking import outranked
 from congresslite.schema import Column, Row, RowsTable, Scalar, TableSchema, Type
 from congresslite.share import share
+from tests.examples import few
 
 RANKING = ("Platinum", "Gold", "Silver")
 NUMBERS = st.sampled_from([1, 2, 3, 2.5])
@@ -93,7 +94,7 @@ def test_a_class_without_a_profile_outranks_nothing():
     assert by_policy(rows[1:]) == set()
 
 
-@settings(max_examples=60, deadline=None)
+@few(60)
 @given(ROWS)
 def test_the_policy_says_what_the_function_says(rows):
     """The rules that ship with the example find exactly what the function finds."""

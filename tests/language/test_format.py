@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.diagnostics import Source
 from congresslite.language.format import format_policy, normal_text
 from congresslite.language.parser import parse_policy
 from congresslite.language.syntax import PolicyFile, Rule
+from tests.examples import few
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -179,7 +180,7 @@ def policies(draw: Any) -> str:
     return "".join(pieces)
 
 
-@settings(max_examples=100, deadline=None)
+@few(100)
 @given(policies())
 def test_formatting_changes_nothing(text: str) -> None:
     """What is formatted says the same, keeps every comment in order, and is formatted for good."""

@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.diagnostics import Source, render
 from congresslite.diagnostics.codes import CODES
 from congresslite.language.format import format_policy
 from congresslite.language.parser import parse_policy, parse_query, parse_yaml_policy
+from tests.examples import few
 
 # name: (text, code, underlined text, part of the hint). An empty underlined text is a place between two characters.
 ONE_MISTAKE = {
@@ -340,7 +341,7 @@ PHRASES = [". ", "\n", " ", '"a"', '"""', "\x00", "p(x) :- q(x), ", "(a) or (b)"
 PIECES = st.sampled_from([*WORDS.split(), *MARKS.split(), *PHRASES])
 
 
-@settings(max_examples=300, deadline=None)
+@few(300)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_any_text_gets_findings_and_no_exception(text: str) -> None:
     """Whatever the text, each finding has a hint and a place within it; a text without findings can be formatted."""

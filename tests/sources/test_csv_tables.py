@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from congresslite.schema import ColumnValues, Scalar, TableData, Type, canonical
 from congresslite.sources import csvfiles, open_inventory
+from tests.examples import few
 
 Opened = Callable[[str, str], TableData]
 
@@ -91,7 +92,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     return draw(st.lists(st.tuples(*kinds).map(list), max_size=12))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@few(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tables(), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans()
 )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.diagnostics import SourceError
@@ -17,6 +17,7 @@ from congresslite.schema import Row
 from congresslite.sources import load_definition, shipped_definition
 from congresslite.sources.driver import Deadline
 from congresslite.sources.drivers.push import Change, Key, PushDriver, Settings, open_driver
+from tests.examples import few
 
 WEBHOOKS = Path(__file__).parent / "webhooks"
 
@@ -161,7 +162,7 @@ NAMES = st.sampled_from(["id", "project", "load", "cores", "up", "note", "other"
 DRIVER = open_driver("prom", Settings(), shipped_definition("alertmanager"))
 
 
-@settings(max_examples=100, deadline=None)
+@few(100)
 @given(st.lists(st.dictionaries(NAMES, JSON), max_size=4))
 def test_any_json(objects: list[dict[str, Any]]) -> None:
     """Whatever JSON is sent, it becomes rows or findings, never anything else."""
@@ -176,7 +177,7 @@ def test_any_json(objects: list[dict[str, Any]]) -> None:
 ALERT = {"fingerprint": JSON, "status": JSON, "labels": JSON, "annotations": JSON}
 
 
-@settings(max_examples=100, deadline=None)
+@few(100)
 @given(JSON | st.fixed_dictionaries({"alerts": JSON | st.lists(st.fixed_dictionaries({}, optional=ALERT), max_size=3)}))
 def test_any_notification(body: Any) -> None:
     """Whatever a webhook gets, it becomes changes or findings."""

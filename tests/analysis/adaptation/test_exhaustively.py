@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from congresslite.analysis.adaptation import AdaptationPlan, adapt
@@ -17,6 +17,7 @@ from congresslite.api import Delta, Engine, Policy
 from congresslite.language.program import RuleKind
 from congresslite.policy.violations import is_violation
 from congresslite.schema import Column, Row, RowsTable, Scalar, TableSchema
+from tests.examples import few
 from tests.waiting import missing
 
 try:
@@ -148,7 +149,7 @@ def chosen_rows(plan: AdaptationPlan) -> tuple[Row, ...]:
 
 
 @given(rules=st.lists(st.sampled_from(RULES), min_size=1, max_size=6, unique=True), rows=estates())
-@settings(max_examples=15, deadline=None)
+@few(15)
 def test_the_best_of_all(rules: list[str], rows: Mapping[str, Sequence[Row]]) -> None:
     """The plan is the best by hard rules, standing violations, cost and value order, or there is none at all."""
     hold(rules, rows)
@@ -156,7 +157,7 @@ def test_the_best_of_all(rules: list[str], rows: Mapping[str, Sequence[Row]]) ->
 
 @pytest.mark.long
 @given(rules=st.lists(st.sampled_from(RULES), min_size=1, max_size=8, unique=True), rows=estates())
-@settings(max_examples=150, deadline=None)
+@few(150)
 def test_the_best_of_all_at_length(rules: list[str], rows: Mapping[str, Sequence[Row]]) -> None:
     """The same for hundreds of policies and estates."""
     hold(rules, rows)
